@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "resolver/serve.h"
+
+#include <assert.h>
+#include <time.h>
+
+static void use_settings(struct serve *serve, struct settings *settings)
+{
+    serve->settings = settings;
+    serve->env.udp_payload = settings->udp_payload;
+    serve->env.identity = settings->identity;
+    serve->env.tcp_idle_ms = settings->tcp_idle_ms;
+    serve->env.trust_ecs = settings->trust_ecs;
+    serve->env.keys = settings->keys;
+    querylog_use(&serve->log, settings->log_fd);
+}
+
+void serve_init(struct serve *serve, struct settings *settings, struct counters *counters)
+{
+    serve->env = (struct query_env){.generation = NULL};
+    serve->counters = counters;
+    querylog_init(&serve->log, counters);
+    settings_hold(settings);
+    use_settings(serve, settings);
+}
+
+void serve_clear(struct serve *serve)
+{
+    querylog_use(&serve->log, -1);
+    settings_release(serve->settings);
+    serve->settings = NULL;
+}
+
+void serve_adopt(struct serve *serve, const struct generation *generation)
+{
+    serve->env.generation = generation;
+}
+
+void serve_configure(struct serve *serve, struct settings *settings)
+{
+    struct settings *old = serve->settings;
+
+    use_settings(serve, settings);
+    settings_release(old);
+}
+
+void serve_begin(struct serve *serve)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    serve->env.now = now.tv_sec > 0 ? (uint64_t)now.tv_sec : 0;
+}
+
+static void count(struct serve *serve, const struct client *client, const uint8_t *reply, size_t size)
+{
+    struct counters *counters = serve->counters;
+
+    counters_add(counters, client->transport == TRANSPORT_TCP ? COUNTER_QUERIES_TCP : COUNTER_QUERIES_UDP, 1);
+    if (size == 0) {
+        counters_add(counters, COUNTER_DROPPED, 1);
+        return;
+    }
+    assert(size >= MESSAGE_HEADER_SIZE);
+    counters_add(counters, counter_of_rcode(serve->query.rcode), 1);
+    if (serve->query.withheld > 0)
+        counters_add(counters, COUNTER_LEAKS_STOPPED, serve->query.withheld);
+    if (serve->query.rcode == RCODE_NOTAUTH)
+        counters_add(counters, COUNTER_TSIG_REFUSED, 1);
+    if ((reply[2] & (MESSAGE_TC >> 8)) != 0)
+        counters_add(counters, COUNTER_TRUNCATED, 1);
+}
+
+size_t serve_query(struct serve *serve, const struct client *client, const uint8_t *wire, size_t size, uint8_t *reply,
+                   size_t capacity)
+{
+    uint64_t begin = querylog_begin(&serve->log);
+    size_t written = query_answer(&serve->env, client, wire, size, reply, capacity, &serve->query);
+
+    count(serve, client, reply, written);
+    querylog_add(&serve->log, begin, client, &serve->query, serve->env.generation, written > 0);
+    return written;
+}
+
+void serve_flush(struct serve *serve)
+{
+    querylog_flush(&serve->log);
+}

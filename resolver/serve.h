@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * serve: one worker's query path for every transport: the spine (query.h), counted and logged. One thread.
+ */
+#ifndef SPLITVIEW_RESOLVER_SERVE_H
+#define SPLITVIEW_RESOLVER_SERVE_H
+
+#include "resolver/counters.h"
+#include "resolver/query.h"
+#include "resolver/querylog.h"
+#include "resolver/settings.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct serve {
+    struct query_env env;
+    struct settings *settings; /* held */
+    struct counters *counters; /* borrowed */
+    struct query query;        /* used again for each query */
+    struct querylog log;
+};
+
+/* `settings` gets one more holder. The generation is set by serve_adopt before the first query. */
+void serve_init(struct serve *serve, struct settings *settings, struct counters *counters);
+/* Writes the log's rest and lets go of the settings; the generation is the caller's. */
+void serve_clear(struct serve *serve);
+
+/* Use a generation, borrowed, from the next query on. */
+void serve_adopt(struct serve *serve, const struct generation *generation);
+/* Use these settings from the next query on; takes the caller's hold, releases the old ones. */
+void serve_configure(struct serve *serve, struct settings *settings);
+
+/* The beginning of a batch: the clock is read, for all its queries. */
+void serve_begin(struct serve *serve);
+
+/*
+ * Answer one query as query_answer does: `reply` holds `capacity` bytes; returns the reply's size, 0: send nothing.
+ * Counts and logs it; the log is written by serve_flush, once per batch.
+ */
+size_t serve_query(struct serve *serve, const struct client *client, const uint8_t *wire, size_t size, uint8_t *reply,
+                   size_t capacity);
+
+/* The end of a batch. */
+void serve_flush(struct serve *serve);
+
+#endif

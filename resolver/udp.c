@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "resolver/udp.h"
+
+#include "zones/memory.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdalign.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define CONTROL_SIZE 64 /* room for one in6_pktinfo with its head */
+
+static_assert(CMSG_SPACE(sizeof(struct in6_pktinfo)) <= CONTROL_SIZE, "IPV6_PKTINFO fits");
+static_assert(CMSG_SPACE(sizeof(struct in_pktinfo)) <= CONTROL_SIZE, "IP_PKTINFO fits");
+
+/* A datagram's place. The reply goes to the same name, and with the same control data, as the query came with. */
+struct udp_slot {
+    struct sockaddr_storage peer;
+    struct iovec in;
+    struct iovec out;
+    alignas(struct cmsghdr) uint8_t control[CONTROL_SIZE];
+    uint8_t query[UDP_QUERY_MAX];
+    uint8_t reply[UDP_REPLY_SIZE];
+};
+
+struct udp_batch {
+    struct mmsghdr received[UDP_BATCH];
+    struct mmsghdr replies[UDP_BATCH];
+    struct udp_slot slots[UDP_BATCH];
+};
+
+struct udp_batch *udp_batch_new(void)
+{
+    struct udp_batch *batch = memory_zalloc(1, sizeof *batch);
+
+    if (batch == NULL)
+        return NULL;
+    for (size_t i = 0; i < UDP_BATCH; i++) {
+        struct udp_slot *slot = &batch->slots[i];
+        slot->in = (struct iovec){.iov_base = slot->query, .iov_len = sizeof slot->query};
+        slot->out = (struct iovec){.iov_base = slot->reply};
+        batch->received[i].msg_hdr = (struct msghdr){.msg_name = &slot->peer, .msg_iov = &slot->in, .msg_iovlen = 1};
+    }
+    return batch;
+}
+
+void udp_batch_free(struct udp_batch *batch)
+{
+    memory_free(batch);
+}
+
+/* The kernel writes these sizes, so they are set before each call. */
+static void prepare(struct udp_batch *batch, const struct listener *listener)
+{
+    for (size_t i = 0; i < UDP_BATCH; i++) {
+        struct msghdr *header = &batch->received[i].msg_hdr;
+        header->msg_namelen = sizeof batch->slots[i].peer;
+        header->msg_control = listener->is_wildcard ? batch->slots[i].control : NULL;
+        header->msg_controllen = listener->is_wildcard ? CONTROL_SIZE : 0;
+        header->msg_flags = 0;
+    }
+}
+
+/* The local address a datagram came to, and the control data turned into those of a reply that leaves from there: the
+ * interface is left to the routing table. False: there is none, no reply is possible. */
+static bool local_address(struct msghdr *header, struct address *address)
+{
+    struct cmsghdr *control = CMSG_FIRSTHDR(header);
+
+    if (control == NULL)
+        return false;
+    if (control->cmsg_level == IPPROTO_IP && control->cmsg_type == IP_PKTINFO) {
+        struct in_pktinfo info;
+        memcpy(&info, CMSG_DATA(control), sizeof info);
+        *address = address_from_bytes((const uint8_t *)&info.ipi_addr, 4);
+        info = (struct in_pktinfo){.ipi_spec_dst = info.ipi_addr};
+        memcpy(CMSG_DATA(control), &info, sizeof info);
+        header->msg_controllen = CMSG_SPACE(sizeof info);
+        return true;
+    }
+    if (control->cmsg_level == IPPROTO_IPV6 && control->cmsg_type == IPV6_PKTINFO) {
+        struct in6_pktinfo info;
+        memcpy(&info, CMSG_DATA(control), sizeof info);
+        *address = address_from_bytes((const uint8_t *)&info.ipi6_addr, 16);
+        /* Link-local addresses mean something only together with their interface. */
+        if (!IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr))
+            info.ipi6_ifindex = 0;
+        memcpy(CMSG_DATA(control), &info, sizeof info);
+        header->msg_controllen = CMSG_SPACE(sizeof info);
+        return true;
+    }
+    return false;
+}
+
+/* Who sent it and where to. False: nothing may be answered. */
+static bool fill_client(struct msghdr *header, const struct listener *listener, struct client *client)
+{
+    *client = (struct client){.listen = listener->address, .listen_port = listener->port, .transport = TRANSPORT_UDP};
+    client->source = address_from_socket(header->msg_name, &client->source_port);
+    if (client->source.family == 0 || client->source_port == 0)
+        return false;
+    if (listener->is_wildcard && !local_address(header, &client->listen))
+        return false;
+    return client->source_port != client->listen_port || !address_equal(&client->source, &client->listen);
+}
+
+/* Answer the datagram in `slot`; true if there is a reply to send. */
+static bool answer(struct udp_slot *slot, struct mmsghdr *received, const struct listener *listener,
+                   struct serve *serve)
+{
+    struct client client;
+    size_t size = received->msg_len;
+
+    if (!fill_client(&received->msg_hdr, listener, &client)) {
+        counters_add(serve->counters, COUNTER_DROPPED_SOURCE, 1);
+        return false;
+    }
+    /* What was cut is not parsed: of the header alone, a query that promises a question, it makes FORMERR. */
+    if ((received->msg_hdr.msg_flags & MSG_TRUNC) != 0) {
+        counters_add(serve->counters, COUNTER_OVERSIZED, 1);
+        size = MESSAGE_HEADER_SIZE;
+    }
+    slot->out.iov_len = serve_query(serve, &client, slot->query, size, slot->reply, sizeof slot->reply);
+    return slot->out.iov_len > 0;
+}
+
+static void send_all(struct mmsghdr *replies, unsigned count, int fd, struct counters *counters)
+{
+    unsigned sent = 0;
+
+    while (sent < count) {
+        int rc = sendmmsg(fd, replies + sent, count - sent, 0);
+        if (rc > 0) {
+            sent += (unsigned)rc;
+        } else if (rc < 0 && (errno == EAGAIN || errno == ENOBUFS)) {
+            counters_add(counters, COUNTER_SEND_FULL, count - sent);
+            return;
+        } else if (rc == 0 || errno != EINTR) { /* this one cannot be sent: the others can */
+            counters_add(counters, COUNTER_SEND_ERRORS, 1);
+            sent++;
+        }
+    }
+}
+
+size_t udp_receive(struct udp_batch *batch, int fd, const struct listener *listener, struct serve *serve)
+{
+    unsigned replies = 0;
+
+    prepare(batch, listener);
+    int count = recvmmsg(fd, batch->received, UDP_BATCH, MSG_DONTWAIT, NULL);
+    if (count < 0) {
+        if (errno != EAGAIN && errno != EINTR)
+            counters_add(serve->counters, COUNTER_RECEIVE_ERRORS, 1);
+        return 0;
+    }
+    serve_begin(serve);
+    for (int i = 0; i < count; i++) {
+        struct udp_slot *slot = &batch->slots[i];
+        struct msghdr *header = &batch->received[i].msg_hdr;
+        if (!answer(slot, &batch->received[i], listener, serve))
+            continue;
+        batch->replies[replies++].msg_hdr = (struct msghdr){
+            .msg_name = header->msg_name,
+            .msg_namelen = header->msg_namelen,
+            .msg_iov = &slot->out,
+            .msg_iovlen = 1,
+            .msg_control = header->msg_control,
+            .msg_controllen = header->msg_controllen,
+        };
+    }
+    send_all(batch->replies, replies, fd, serve->counters);
+    serve_flush(serve);
+    return (size_t)count;
+}

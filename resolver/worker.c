@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "resolver/worker.h"
+
+#include "resolver/serve.h"
+#include "resolver/tcp.h"
+#include "resolver/udp.h"
+#include "zones/memory.h"
+
+#include <assert.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <uv.h>
+
+#define BATCHES_PER_TURN 8   /* of one UDP socket, before TCP and the other sockets have their turn */
+#define BATCHES_AT_END   512 /* of one UDP socket: more than its buffer holds, but not for ever */
+
+/* One UDP socket in the loop. */
+struct worker_socket {
+    uv_poll_t poll;
+    struct worker *worker;
+    const struct listener *listener;
+    int fd;
+};
+
+struct worker {
+    struct counters counters;
+    struct serve serve;
+    uv_loop_t loop;
+    uv_async_t wake;
+    uv_thread_t thread;
+    struct worker_socket *sockets;
+    size_t socket_count;
+    struct udp_batch *batch;
+    struct tcp_server *tcp;
+    struct generation *generation; /* held; the worker's thread alone looks at it */
+    void (*adopted)(void *context);
+    void *context;
+
+    /* Between the main thread and the worker's. */
+    _Atomic(struct generation *) posted_generation;
+    _Atomic(struct settings *) posted_settings;
+    _Atomic(const struct generation *) serving; /* only compared */
+    _Atomic(const struct settings *) using;     /* likewise */
+    atomic_bool stop;
+};
+
+/* ---- the worker's thread ---- */
+
+static void on_datagrams(uv_poll_t *poll, int rc, int events)
+{
+    struct worker_socket *socket = poll->data;
+    struct worker *worker = socket->worker;
+
+    (void)events;
+    for (int i = 0; i < BATCHES_PER_TURN; i++)
+        if (udp_receive(worker->batch, socket->fd, socket->listener, &worker->serve) < UDP_BATCH)
+            break;
+    /* libuv stops watching a socket that has an error waiting; the receive has fetched, and counted, it. */
+    if (rc != 0)
+        uv_poll_start(poll, UV_READABLE, on_datagrams);
+}
+
+static void take_settings(struct worker *worker)
+{
+    struct settings *settings = atomic_exchange_explicit(&worker->posted_settings, NULL, memory_order_acq_rel);
+
+    if (settings == NULL)
+        return;
+    serve_configure(&worker->serve, settings);
+    tcp_server_configure(worker->tcp);
+    atomic_store_explicit(&worker->using, settings, memory_order_release);
+}
+
+static void take_generation(struct worker *worker)
+{
+    struct generation *generation = atomic_exchange_explicit(&worker->posted_generation, NULL, memory_order_acq_rel);
+    struct generation *old = worker->generation;
+
+    if (generation == NULL)
+        return;
+    worker->generation = generation;
+    serve_adopt(&worker->serve, generation);
+    generation_release(old);
+    atomic_store_explicit(&worker->serving, generation, memory_order_release);
+}
+
+/* Answer what had arrived when the end was asked for. */
+static void drain(struct worker *worker)
+{
+    for (size_t i = 0; i < worker->socket_count; i++) {
+        const struct worker_socket *socket = &worker->sockets[i];
+        for (int batch = 0; batch < BATCHES_AT_END; batch++)
+            if (udp_receive(worker->batch, socket->fd, socket->listener, &worker->serve) < UDP_BATCH)
+                break;
+    }
+}
+
+static void close_all(struct worker *worker)
+{
+    for (size_t i = 0; i < worker->socket_count; i++)
+        uv_close((uv_handle_t *)&worker->sockets[i].poll, NULL);
+    worker->socket_count = 0;
+    tcp_server_close(worker->tcp);
+    uv_close((uv_handle_t *)&worker->wake, NULL);
+}
+
+static void on_wake(uv_async_t *wake)
+{
+    struct worker *worker = wake->data;
+
+    take_settings(worker);
+    take_generation(worker);
+    if (worker->adopted != NULL)
+        worker->adopted(worker->context);
+    if (atomic_load_explicit(&worker->stop, memory_order_acquire)) {
+        drain(worker);
+        close_all(worker);
+    }
+}
+
+static void run(void *argument)
+{
+    struct worker *worker = argument;
+
+    uv_run(&worker->loop, UV_RUN_DEFAULT);
+}
+
+/* ---- the main thread ---- */
+
+static enum status loop_failed(int rc, struct diag *diag)
+{
+    return rc == UV_ENOMEM ? STATUS_NO_MEMORY : diag_fail(diag, STATUS_IO, NULL, "event loop: %s", uv_strerror(rc));
+}
+
+static enum status add_listener(struct worker *worker, uint32_t index, struct listener *listener, struct diag *diag)
+{
+    struct worker_socket *socket = &worker->sockets[worker->socket_count];
+
+    *socket = (struct worker_socket){.worker = worker, .listener = listener, .fd = listener->udp[index]};
+    int rc = uv_poll_init(&worker->loop, &socket->poll, socket->fd);
+    if (rc != 0)
+        return loop_failed(rc, diag);
+    worker->socket_count++;
+    socket->poll.data = socket;
+    rc = uv_poll_start(&socket->poll, UV_READABLE, on_datagrams);
+    if (rc != 0)
+        return loop_failed(rc, diag);
+    return tcp_server_listen(worker->tcp, &listener->tcp[index], listener, diag);
+}
+
+static enum status add_listeners(struct worker *worker, const struct worker_options *options, struct diag *diag)
+{
+    enum status status = tcp_server_new(&worker->loop, &worker->serve, options->quota, diag, &worker->tcp);
+
+    for (size_t i = 0; i < options->listen->count && status == STATUS_OK; i++)
+        status = add_listener(worker, options->index, &options->listen->listeners[i], diag);
+    return status;
+}
+
+/* Signals belong to the main thread. */
+static int start_thread(struct worker *worker)
+{
+    sigset_t all;
+    sigset_t old;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    int rc = uv_thread_create(&worker->thread, run, worker);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return rc;
+}
+
+/* The loop is open, no thread runs it. */
+static enum status fill(struct worker *worker, const struct worker_options *options, struct diag *diag)
+{
+    int rc = uv_async_init(&worker->loop, &worker->wake, on_wake);
+    if (rc != 0)
+        return loop_failed(rc, diag);
+    worker->wake.data = worker;
+    worker->batch = udp_batch_new();
+    worker->sockets = memory_zalloc(options->listen->count, sizeof *worker->sockets);
+    enum status status = STATUS_NO_MEMORY;
+    if (worker->batch != NULL && worker->sockets != NULL)
+        status = add_listeners(worker, options, diag);
+    if (status == STATUS_OK && (rc = start_thread(worker)) != 0)
+        status = loop_failed(rc, diag);
+    if (status == STATUS_OK)
+        return STATUS_OK;
+    if (worker->tcp != NULL)
+        close_all(worker);
+    else
+        uv_close((uv_handle_t *)&worker->wake, NULL);
+    uv_run(&worker->loop, UV_RUN_DEFAULT);
+    return status;
+}
+
+/* No thread and no handle is left. */
+static void worker_free(struct worker *worker)
+{
+    uv_loop_close(&worker->loop);
+    tcp_server_free(worker->tcp);
+    udp_batch_free(worker->batch);
+    memory_free(worker->sockets);
+    serve_clear(&worker->serve);
+    settings_release(atomic_load(&worker->posted_settings));
+    struct generation *posted = atomic_load(&worker->posted_generation);
+    if (posted != NULL)
+        generation_release(posted);
+    generation_release(worker->generation);
+    memory_free(worker);
+}
+
+enum status worker_start(const struct worker_options *options, struct diag *diag, struct worker **worker)
+{
+    struct worker *made = memory_zalloc(1, sizeof *made);
+
+    *worker = NULL;
+    if (made == NULL)
+        return STATUS_NO_MEMORY;
+    int rc = uv_loop_init(&made->loop);
+    if (rc != 0) {
+        memory_free(made);
+        return loop_failed(rc, diag);
+    }
+    generation_hold(options->generation);
+    made->generation = options->generation;
+    made->adopted = options->adopted;
+    made->context = options->context;
+    serve_init(&made->serve, options->settings, &made->counters);
+    serve_adopt(&made->serve, made->generation);
+    atomic_init(&made->serving, made->generation);
+    atomic_init(&made->using, options->settings);
+    enum status status = fill(made, options, diag);
+    if (status != STATUS_OK) {
+        worker_free(made);
+        return status;
+    }
+    *worker = made;
+    return STATUS_OK;
+}
+
+void worker_adopt(struct worker *worker, struct generation *generation)
+{
+    generation_hold(generation);
+    struct generation *replaced =
+        atomic_exchange_explicit(&worker->posted_generation, generation, memory_order_acq_rel);
+    if (replaced != NULL)
+        generation_release(replaced);
+    uv_async_send(&worker->wake);
+}
+
+void worker_configure(struct worker *worker, struct settings *settings)
+{
+    settings_hold(settings);
+    settings_release(atomic_exchange_explicit(&worker->posted_settings, settings, memory_order_acq_rel));
+    uv_async_send(&worker->wake);
+}
+
+bool worker_serves(const struct worker *worker, const struct generation *generation)
+{
+    return atomic_load_explicit(&worker->serving, memory_order_acquire) == generation;
+}
+
+bool worker_uses(const struct worker *worker, const struct settings *settings)
+{
+    return atomic_load_explicit(&worker->using, memory_order_acquire) == settings;
+}
+
+const struct counters *worker_counters(const struct worker *worker)
+{
+    return &worker->counters;
+}
+
+void worker_stop(struct worker *worker)
+{
+    atomic_store_explicit(&worker->stop, true, memory_order_release);
+    uv_async_send(&worker->wake);
+}
+
+void worker_join(struct worker *worker)
+{
+    if (worker == NULL)
+        return;
+    uv_thread_join(&worker->thread);
+    worker_free(worker);
+}

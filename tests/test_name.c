@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "zones/name.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct text_case {
+    const char *text;
+    const char *origin; /* wire, NULL: none */
+    const char *shown;  /* as name_to_text gives it; NULL: must be refused */
+};
+
+#define LABEL63 "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff123"
+
+static const struct text_case text_cases[] = {
+    {"harbor.example.", NULL, "harbor.example."},
+    {"harbor.example", NULL, "harbor.example."},
+    {"www", "\006harbor\007example", "www.harbor.example."},
+    {"@", "\006harbor\007example", "harbor.example."},
+    {"\\@", "\007example", "\\@.example."},
+    {".", NULL, "."},
+    {"a\\.b.example.", NULL, "a\\.b.example."},
+    {"a\\000b.example.", NULL, "a\\000b.example."},
+    {"\\065\\066.example.", NULL, "AB.example."},
+    {"caf\xc3\xa9.example.", NULL, "caf\\195\\169.example."},
+    {"\\\"q\\\".example.", NULL, "\\\"q\\\".example."},
+    {LABEL63 ".example.", NULL, LABEL63 ".example."},
+    {LABEL63 "4.example.", NULL, NULL},
+    {LABEL63 "." LABEL63 "." LABEL63 "." LABEL63 ".", NULL, NULL},
+    {LABEL63 "." LABEL63 "." LABEL63 "."
+             "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff1.",
+     NULL,
+     LABEL63 "." LABEL63 "." LABEL63 "."
+             "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff1."},
+    {LABEL63 "." LABEL63 "." LABEL63 "." LABEL63, "\001x", NULL},
+    {"", NULL, NULL},
+    {"a..b.", NULL, NULL},
+    {".a.", NULL, NULL},
+    {"..", NULL, NULL},
+    {"a\\", NULL, NULL},
+    {"a\\25", NULL, NULL},
+    {"a\\256.", NULL, NULL},
+    {"a\\2x5.", NULL, NULL},
+};
+
+static void text_becomes_names(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof text_cases / sizeof text_cases[0]; i++) {
+        const struct text_case *row = &text_cases[i];
+        uint8_t name[NAME_SIZE_MAX];
+        size_t size = 0;
+        enum status status = name_from_text(row->text, strlen(row->text), (const uint8_t *)row->origin, name, &size);
+        if (row->shown == NULL) {
+            assert_int_equal(status, STATUS_BAD_INPUT);
+            continue;
+        }
+        char shown[NAME_TEXT_MAX];
+        assert_int_equal(status, STATUS_OK);
+        assert_int_equal(size, name_size(name));
+        assert_int_equal(name_to_text(name, shown), strlen(row->shown));
+        assert_string_equal(shown, row->shown);
+    }
+}
+
+static void wire_is_checked(void **state)
+{
+    (void)state;
+    size_t size;
+    assert_int_equal(name_from_wire((const uint8_t *)"\001a\000", 3, &size), STATUS_OK);
+    assert_int_equal(size, 3);
+    assert_int_equal(name_from_wire((const uint8_t *)"\001a", 2, &size), STATUS_BAD_INPUT);
+    assert_int_equal(name_from_wire((const uint8_t *)"\001a\300\014", 4, &size), STATUS_BAD_INPUT);
+    assert_int_equal(name_from_wire((const uint8_t *)"\100", 1, &size), STATUS_BAD_INPUT);
+    assert_int_equal(name_from_wire((const uint8_t *)"", 0, &size), STATUS_BAD_INPUT);
+    uint8_t longest[300];
+    memset(longest, 1, sizeof longest);
+    longest[254] = 0;
+    assert_int_equal(name_from_wire(longest, sizeof longest, &size), STATUS_OK);
+    assert_int_equal(size, 255);
+    longest[254] = 1;
+    longest[256] = 0;
+    assert_int_equal(name_from_wire(longest, sizeof longest, &size), STATUS_BAD_INPUT);
+}
+
+/* RFC 4034 6.1, in its order, and octets that would break a careless key. */
+static const char *const canonical[] = {
+    "example.",         "a.example.",       "\\000.a.example.",    "\\000\\000.a.example.",
+    "\\001.a.example.", "\\002.a.example.", "yljkjljk.a.example.", "Z.a.example.",
+    "zABC.a.EXAMPLE.",  "a\\000.example.",  "a\\001.example.",     "aa.example.",
+    "z.example.",       "\\001.z.example.", "*.z.example.",        "\\200.z.example.",
+};
+
+static int compare_keys(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size)
+{
+    int order = memcmp(a, b, a_size < b_size ? a_size : b_size);
+    return order != 0 ? order : (a_size > b_size) - (a_size < b_size);
+}
+
+static void keys_sort_canonically(void **state)
+{
+    (void)state;
+    uint8_t last[NAME_KEY_MAX];
+    size_t last_size = 0;
+    for (size_t i = 0; i < sizeof canonical / sizeof canonical[0]; i++) {
+        uint8_t name[NAME_SIZE_MAX];
+        uint8_t lower[NAME_SIZE_MAX];
+        uint8_t back[NAME_SIZE_MAX];
+        uint8_t key[NAME_KEY_MAX];
+        size_t size;
+        assert_int_equal(name_from_text(canonical[i], strlen(canonical[i]), NULL, name, &size), STATUS_OK);
+        size_t key_size = name_to_key(name, key);
+        assert_int_equal(name_to_lower(name, lower), size);
+        assert_int_equal(name_from_key(key, key_size, back), size);
+        assert_memory_equal(lower, back, size);
+        if (i > 0)
+            assert_true(compare_keys(last, last_size, key, key_size) < 0);
+        memcpy(last, key, key_size);
+        last_size = key_size;
+    }
+}
+
+static void the_longest_keys_fit(void **state)
+{
+    (void)state;
+    uint8_t name[NAME_SIZE_MAX];
+    uint8_t key[NAME_KEY_MAX];
+    uint8_t back[NAME_SIZE_MAX];
+    size_t position = 0;
+    for (unsigned label = 0; label < 4; label++) {
+        uint8_t length = label < 3 ? 63 : 61;
+        name[position] = length;
+        memset(name + position + 1, 0, length);
+        position += 1u + length;
+    }
+    name[position] = 0;
+    size_t key_size = name_to_key(name, key);
+    assert_int_equal(key_size, 2 * 250 + 4);
+    assert_int_equal(name_from_key(key, key_size, back), NAME_SIZE_MAX);
+    assert_memory_equal(name, back, NAME_SIZE_MAX);
+    assert_int_equal(name_from_key(key, key_size - 1, back), 0);
+    assert_int_equal(name_from_key((const uint8_t *)"\001\003\000", 3, back), 0);
+}
+
+static void relations(void **state)
+{
+    (void)state;
+    const uint8_t *www = (const uint8_t *)"\003WWW\006harbor\007example";
+    const uint8_t *harbor = (const uint8_t *)"\006HARBOR\007example";
+    const uint8_t *root = (const uint8_t *)"";
+    assert_true(name_is_at_or_below(www, harbor));
+    assert_true(name_is_at_or_below(harbor, harbor));
+    assert_false(name_is_at_or_below(harbor, www));
+    assert_true(name_is_at_or_below(harbor, root));
+    assert_false(name_is_at_or_below((const uint8_t *)"\007aharbor\007example", harbor));
+    assert_int_equal(name_label_count(www), 3);
+    assert_int_equal(name_label_count(root), 0);
+    assert_true(name_equal(name_parent(www), harbor));
+    assert_ptr_equal(name_parent(root), root);
+    assert_true(name_is_wildcard((const uint8_t *)"\001*\007example"));
+    assert_false(name_is_wildcard((const uint8_t *)"\002**\007example"));
+    assert_false(name_equal((const uint8_t *)"\001[", (const uint8_t *)"\001{"));
+}
+
+static void splits_hash_every_ancestor(void **state)
+{
+    (void)state;
+    struct name_split upper;
+    struct name_split parent;
+    name_split((const uint8_t *)"\003WWW\006harbor\007EXAMPLE", &upper);
+    name_split((const uint8_t *)"\006Harbor\007example", &parent);
+    assert_int_equal(upper.labels, 3);
+    assert_int_equal(upper.size, 20);
+    assert_memory_equal(upper.lower, "\003www\006harbor\007example", 20);
+    assert_true(upper.hash[2] == parent.hash[2]);
+    assert_true(upper.hash[0] == NAME_HASH_ROOT);
+    assert_true(upper.hash[3] != upper.hash[2]);
+    assert_int_equal(upper.offset[2], 4);
+    assert_int_equal(upper.offset[0], 19);
+    assert_true(name_hash_child(upper.hash[2], (const uint8_t *)"\003www") == upper.hash[3]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(text_becomes_names),
+        cmocka_unit_test(wire_is_checked),
+        cmocka_unit_test(keys_sort_canonically),
+        cmocka_unit_test(the_longest_keys_fit),
+        cmocka_unit_test(relations),
+        cmocka_unit_test(splits_hash_every_ancestor),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "zones/catalog.h"
+
+#include "zones/memory.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* header | entries in canonical order | slots | names */
+struct catalog_header {
+    uint64_t magic;
+    uint32_t version;
+    uint32_t count;      /* entries */
+    uint32_t slot_count; /* a power of two */
+    uint32_t entries;    /* offset */
+    uint32_t slots;      /* offset */
+    uint8_t labels_min;  /* fewest and most labels of an apex: names need no search outside them */
+    uint8_t labels_max;
+    uint8_t reserved[2];
+    uint64_t size; /* of the block, bytes */
+};
+
+struct catalog_slot {
+    uint32_t tag;   /* upper half of the apex's hash */
+    uint32_t entry; /* number + 1; 0: free */
+};
+
+#define CATALOG_ALIGNMENT 8u
+#define CATALOG_ZONES_MAX (UINT32_C(1) << 26)
+
+_Static_assert(sizeof(struct catalog_header) == 40, "the header's layout is part of the format");
+_Static_assert(sizeof(struct catalog_entry) == 24, "the entry's layout is part of the format");
+
+struct draft {
+    const struct catalog_zone *zone;
+    uint8_t key[NAME_KEY_MAX];
+    uint16_t key_size;
+};
+
+static int compare_drafts(const void *left, const void *right)
+{
+    const struct draft *a = left;
+    const struct draft *b = right;
+    int order = memcmp(a->key, b->key, a->key_size < b->key_size ? a->key_size : b->key_size);
+    return order != 0 ? order : (a->key_size > b->key_size) - (a->key_size < b->key_size);
+}
+
+static struct draft *sort_zones(const struct catalog_zone *zones, size_t count)
+{
+    struct draft *drafts = memory_zalloc(count, sizeof *drafts);
+    if (drafts == NULL)
+        return NULL;
+    for (size_t i = 0; i < count; i++) {
+        drafts[i].zone = &zones[i];
+        drafts[i].key_size = (uint16_t)name_to_key(zones[i].apex, drafts[i].key);
+    }
+    qsort(drafts, count, sizeof *drafts, compare_drafts);
+    return drafts;
+}
+
+static void fill_slot(struct catalog_slot *slots, uint32_t mask, const struct name_split *split, uint32_t entry)
+{
+    uint64_t hash = split->hash[split->labels];
+    uint32_t index = (uint32_t)hash & mask;
+    while (slots[index].entry != 0)
+        index = (index + 1) & mask;
+    slots[index] = (struct catalog_slot){.tag = (uint32_t)(hash >> 32), .entry = entry + 1};
+}
+
+static void write_block(uint8_t *block, const struct catalog_header *header, const struct draft *drafts)
+{
+    struct catalog_header *head = (struct catalog_header *)(void *)block;
+    *head = *header;
+    struct catalog_entry *entries = (struct catalog_entry *)(void *)(block + header->entries);
+    struct catalog_slot *slots = (struct catalog_slot *)(void *)(block + header->slots);
+    uint32_t names = header->slots + header->slot_count * (uint32_t)sizeof *slots;
+    head->labels_min = header->count == 0 ? 0 : UINT8_MAX;
+    for (uint32_t i = 0; i < header->count; i++) {
+        struct name_split split;
+        name_split(drafts[i].zone->apex, &split);
+        memcpy(block + names, split.lower, split.size);
+        entries[i] = (struct catalog_entry){
+            .image_id = drafts[i].zone->image_id,
+            .apex = names,
+            .serial = drafts[i].zone->serial,
+            .file_serial = drafts[i].zone->file_serial,
+        };
+        names += split.size;
+        fill_slot(slots, header->slot_count - 1, &split, i);
+        head->labels_min = split.labels < head->labels_min ? split.labels : head->labels_min;
+        head->labels_max = split.labels > head->labels_max ? split.labels : head->labels_max;
+    }
+}
+
+enum status catalog_build(const struct catalog_zone *zones, size_t count, uint8_t **block, size_t *size)
+{
+    if (count > CATALOG_ZONES_MAX)
+        return STATUS_TOO_LARGE;
+    uint32_t slot_count = 2;
+    while (slot_count < count * 2)
+        slot_count *= 2;
+    struct catalog_header header = {
+        .magic = CATALOG_MAGIC, .version = CATALOG_VERSION, .count = (uint32_t)count, .slot_count = slot_count};
+    uint64_t total = sizeof header + count * sizeof(struct catalog_entry) + slot_count * sizeof(struct catalog_slot);
+    for (size_t i = 0; i < count; i++)
+        total += name_size(zones[i].apex);
+    header.size = (total + CATALOG_ALIGNMENT - 1) & ~(uint64_t)(CATALOG_ALIGNMENT - 1);
+    if (header.size > UINT32_MAX)
+        return STATUS_TOO_LARGE;
+    header.entries = (uint32_t)sizeof header;
+    header.slots = header.entries + (uint32_t)(count * sizeof(struct catalog_entry));
+    struct draft *drafts = sort_zones(zones, count);
+    uint8_t *bytes = memory_zalloc(1, (size_t)header.size);
+    if (drafts != NULL && bytes != NULL)
+        write_block(bytes, &header, drafts);
+    memory_free(drafts);
+    if (drafts == NULL || bytes == NULL) {
+        memory_free(bytes);
+        return STATUS_NO_MEMORY;
+    }
+    *block = bytes;
+    *size = (size_t)header.size;
+    return STATUS_OK;
+}
+
+enum status catalog_open(const void *block, size_t size, struct catalog *catalog)
+{
+    const struct catalog_header *header = block;
+    if (block == NULL || size < sizeof *header || (uintptr_t)block % CATALOG_ALIGNMENT != 0 ||
+        header->magic != CATALOG_MAGIC)
+        return STATUS_DAMAGED;
+    if (header->version != CATALOG_VERSION)
+        return STATUS_VERSION;
+    if (header->size > size || header->slot_count == 0 || (header->slot_count & (header->slot_count - 1)) != 0 ||
+        header->entries < sizeof *header || header->entries > header->size ||
+        header->entries % CATALOG_ALIGNMENT != 0 || header->slots > header->size ||
+        header->slots % CATALOG_ALIGNMENT != 0 ||
+        (header->size - header->entries) / sizeof(struct catalog_entry) < header->count ||
+        (header->size - header->slots) / sizeof(struct catalog_slot) < header->slot_count)
+        return STATUS_DAMAGED;
+    *catalog = (struct catalog){.block = block, .size = (size_t)header->size, .header = header};
+    return STATUS_OK;
+}
+
+uint32_t catalog_count(const struct catalog *catalog)
+{
+    return catalog->header->count;
+}
+
+unsigned catalog_labels_max(const struct catalog *catalog)
+{
+    return catalog->header->labels_max;
+}
+
+const struct catalog_entry *catalog_entry(const struct catalog *catalog, uint32_t index)
+{
+    assert(index < catalog->header->count);
+    const void *entries = catalog->block + catalog->header->entries;
+    return (const struct catalog_entry *)entries + index;
+}
+
+const uint8_t *catalog_apex(const struct catalog *catalog, const struct catalog_entry *entry)
+{
+    size_t size;
+    if (entry->apex < sizeof *catalog->header || entry->apex >= catalog->size ||
+        name_from_wire(catalog->block + entry->apex, catalog->size - entry->apex, &size) != STATUS_OK)
+        return NULL;
+    return catalog->block + entry->apex;
+}
+
+static bool apex_is(const struct catalog *catalog, const struct catalog_entry *entry, const uint8_t *name, size_t size)
+{
+    return entry->apex >= sizeof *catalog->header && entry->apex <= catalog->size - size &&
+           memcmp(catalog->block + entry->apex, name, size) == 0;
+}
+
+static const struct catalog_entry *find_exact(const struct catalog *catalog, const struct name_split *split,
+                                              unsigned labels, uint32_t *index)
+{
+    const void *place = catalog->block + catalog->header->slots;
+    const struct catalog_slot *slots = place;
+    uint32_t mask = catalog->header->slot_count - 1;
+    uint32_t tag = (uint32_t)(split->hash[labels] >> 32);
+    uint32_t slot = (uint32_t)split->hash[labels] & mask;
+    const uint8_t *name = split->lower + split->offset[labels];
+    size_t size = (size_t)(split->size - split->offset[labels]);
+    for (uint32_t probes = 0; probes <= mask && slots[slot].entry != 0; probes++) {
+        uint32_t number = slots[slot].entry - 1;
+        if (slots[slot].tag == tag && number < catalog->header->count) {
+            const struct catalog_entry *entry = catalog_entry(catalog, number);
+            if (apex_is(catalog, entry, name, size)) {
+                *index = number;
+                return entry;
+            }
+        }
+        slot = (slot + 1) & mask;
+    }
+    return NULL;
+}
+
+const struct catalog_entry *catalog_find(const struct catalog *catalog, const struct name_split *split, unsigned labels,
+                                         uint32_t *index)
+{
+    assert(labels <= split->labels);
+    unsigned deepest = labels < catalog->header->labels_max ? labels : catalog->header->labels_max;
+    for (unsigned k = deepest + 1; k-- > catalog->header->labels_min;) {
+        const struct catalog_entry *entry = find_exact(catalog, split, k, index);
+        if (entry != NULL)
+            return entry;
+    }
+    return NULL;
+}

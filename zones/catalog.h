@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * catalog: the zones of one view: apex to image id and serial, as one immutable block like an image (same rules: host
+ * byte order, offsets from the start, every one checked when used). Views that serve the same zones share one catalog.
+ *
+ * The block names images by id; whoever loads it joins it with their blocks (struct catalog, `images`). Pure functions;
+ * any thread may read a catalog that nobody changes.
+ */
+#ifndef SPLITVIEW_ZONES_CATALOG_H
+#define SPLITVIEW_ZONES_CATALOG_H
+
+#include "zones/name.h"
+#include "zones/status.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define CATALOG_MAGIC   UINT64_C(0x31544143565339a1)
+#define CATALOG_VERSION 1u
+
+/* What goes in. */
+struct catalog_zone {
+    const uint8_t *apex; /* borrowed during the call */
+    uint64_t image_id;
+    uint32_t serial;      /* as published */
+    uint32_t file_serial; /* as written in the file, to tell an edit from a carried serial */
+};
+
+/* Build the block of `count` zones with different apexes, in any order; equal input gives equal bytes. *block is the
+ * caller's to memory_free. NO_MEMORY, TOO_LARGE. */
+enum status catalog_build(const struct catalog_zone *zones, size_t count, uint8_t **block, size_t *size);
+
+/* The bytes of one image; NULL block: not to be had (then its zone answers SERVFAIL). */
+struct image_ref {
+    const void *block;
+    size_t size;
+};
+
+struct catalog {
+    const uint8_t *block;
+    size_t size;
+    const struct catalog_header *header;
+    const struct image_ref *images; /* one per entry, in entry order; borrowed; set by the owner after catalog_open */
+};
+
+struct catalog_entry {
+    uint64_t image_id;
+    uint32_t apex; /* offset of the apex, lowered */
+    uint32_t serial;
+    uint32_t file_serial;
+    uint32_t reserved;
+};
+
+/* Check the header and sizes, not each entry. DAMAGED, VERSION. catalog->images is NULL afterwards. */
+enum status catalog_open(const void *block, size_t size, struct catalog *catalog);
+
+/* Entries are numbered from 0 in canonical order of their apexes. */
+uint32_t catalog_count(const struct catalog *catalog);
+/* The most labels an apex of the catalog has. */
+unsigned catalog_labels_max(const struct catalog *catalog);
+const struct catalog_entry *catalog_entry(const struct catalog *catalog, uint32_t index);
+/* The apex of an entry, NULL if damaged. */
+const uint8_t *catalog_apex(const struct catalog *catalog, const struct catalog_entry *entry);
+
+/*
+ * The deepest apex at or above the ancestor of `split` that has `labels` labels; its number goes to *index. NULL: none.
+ */
+const struct catalog_entry *catalog_find(const struct catalog *catalog, const struct name_split *split, unsigned labels,
+                                         uint32_t *index);
+
+#endif
