@@ -323,10 +323,15 @@ static bool serves_the_same(struct campaign *campaign)
 
     diag_init(&diag);
     bytes_init(&replies, QUESTIONS_MAX);
-    if (child_run(serve_body, campaign, "the store", LIMIT_MS, &replies, &diag, NULL) == STATUS_OK &&
-        replies.size == QUESTIONS_MAX) {
+    const enum status status = child_run(serve_body, campaign, "the store", LIMIT_MS, &replies, &diag, NULL);
+    if (status == STATUS_OK && replies.size == QUESTIONS_MAX) {
         wrong = 0;
         compare(campaign, replies.data, &wrong, &refused);
+    }
+    if (wrong + refused > 0) {
+        print_message("# served from the damaged file: %s, %u answers differ, %u are SERVFAIL\n", status_text(status),
+                      wrong, refused);
+        diag_print(&diag, stderr);
     }
     bytes_clear(&replies);
     diag_clear(&diag);
