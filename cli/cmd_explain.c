@@ -60,6 +60,7 @@ static enum exit_status read_question(const struct cli *cli, struct explain *exp
     if (cli->key != NULL && !read_name(cli->key, explain->key))
         return cli_usage_error(&command_explain, "--key: found %s, wanted the name of a key", cli->key);
     explain->how.key = cli->key != NULL ? explain->key : NULL;
+    explain->question.recursion = !cli->no_recurse;
     explain->how.transport = cli->tcp ? TRANSPORT_TCP : TRANSPORT_UDP;
     return EXIT_FINE;
 }
@@ -126,14 +127,15 @@ const struct command command_explain = {
     .name = "explain",
     .summary = "what a client gets for a question, and why",
     .usage = "splitview explain --from ADDR|VIEW|@NETWORK NAME [TYPE] [--listen ADDR] [--key NAME] [--at INSTANT]\n"
-             "                  [--tcp] [--zones DIR|REPO] [--rev R] [--generation N] [--time-limit TIME] [--json]",
+             "                  [--tcp] [--no-recurse] [--zones DIR|REPO] [--rev R] [--generation N]\n"
+             "                  [--time-limit TIME] [--json]",
     .text = "\n"
             "Decides as the server does and tells each step: the view and the rules that lost, the zone and the files\n"
             "it was made from, the name or what stands for it, each record with file and line, the rules that changed\n"
-            "its TTL, whether anybody else would be asked, and the answer as dig prints it. TYPE is A unless given.\n"
+            "its TTL, which upstream would be asked and why, and the answer as dig prints it. TYPE is A unless given.\n"
             "Looks at the newest generation of the store, or at the tree of --zones.\n",
-    .options = CLI_FROM | CLI_LISTEN | CLI_KEY | CLI_AT | CLI_TCP | CLI_ZONES | CLI_REV | CLI_GENERATION | CLI_JSON |
-               CLI_TIME_LIMIT,
+    .options = CLI_FROM | CLI_LISTEN | CLI_KEY | CLI_AT | CLI_TCP | CLI_NO_RECURSE | CLI_ZONES | CLI_REV |
+               CLI_GENERATION | CLI_JSON | CLI_TIME_LIMIT,
     .operands_min = 1,
     .operands_max = 2,
     .is_timed = true,

@@ -22,6 +22,7 @@ struct show {
     json_t *views;  /* NULL: text */
     json_t *rrsets; /* of the zone at hand */
     json_t *hidden;
+    json_t *forwarded;
     json_t *unpublished;
     bool no_memory;
 };
@@ -190,6 +191,26 @@ static void show_mark(struct walk *walk, uint32_t index, const struct image_node
                                     : json_null()));
 }
 
+/* Names of a [forward] domain: what the zone holds there is not served. The domain itself has a line. */
+static void show_forward(struct walk *walk, uint32_t index, const struct image_node *node)
+{
+    const struct origins_entry *origin = take_origin(walk, index, 0);
+    char name[NAME_TEXT_MAX];
+
+    if (origin == NULL)
+        return;
+    walk->show->names++;
+    name_to_text(image_node_name(node), name);
+    if (walk->show->views != NULL) {
+        append(walk->show, walk->show->forwarded,
+               json_pack("{s:s, s:o}", "name", name, "origin",
+                         origin_json(walk->show->subject.side.generation, walk->view, &origin->place)));
+        return;
+    }
+    printf("; %s: left to others, with all below it: [forward]", name);
+    print_comment(walk, origin, image_node_name(node), NULL);
+}
+
 static enum status show_node(struct walk *walk, uint32_t index)
 {
     const struct image_node *node = image_node_at(&walk->image, index);
@@ -199,6 +220,10 @@ static enum status show_node(struct walk *walk, uint32_t index)
     const uint8_t *owner = image_node_name(node);
     if (walk->show->has_name && !name_is_at_or_below(owner, walk->show->name))
         return STATUS_OK;
+    if ((node->flags & NODE_FORWARD) != 0) {
+        show_forward(walk, index, node);
+        return STATUS_OK;
+    }
     if ((node->flags & (NODE_HIDDEN | NODE_HIDDEN_BELOW)) != 0) {
         show_mark(walk, index, node);
         walk->show->names++;
@@ -224,9 +249,11 @@ static void begin_zone(struct walk *walk, const char *apex)
     }
     show->rrsets = json_array();
     show->hidden = json_array();
+    show->forwarded = json_array();
     append(show, show->views,
-           json_pack("{s:s, s:s, s:I, s:o, s:o}", "view", view, "zone", apex, "serial", (json_int_t)walk->entry->serial,
-                     "rrsets", show->rrsets, "hidden", show->hidden));
+           json_pack("{s:s, s:s, s:I, s:o, s:o, s:o}", "view", view, "zone", apex, "serial",
+                     (json_int_t)walk->entry->serial, "rrsets", show->rrsets, "hidden", show->hidden, "forwarded",
+                     show->forwarded));
 }
 
 static enum status show_zone(struct show *show, uint32_t view, uint32_t index)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* splitview status: what the running daemon says about itself. */
+#include "cli/cache_text.h"
 #include "cli/command.h"
 #include "cli/control_client.h"
 
@@ -7,6 +8,7 @@
 #include <time.h>
 
 #define STATUS_WAIT_MS 10000
+#define CACHE_WAIT_MS  2000 /* a busy worker hides its cache, not all the rest */
 
 /* How a value is shown. */
 enum field_kind { FIELD_PLAIN, FIELD_TIME, FIELD_DURATION, FIELD_COMMIT };
@@ -94,6 +96,9 @@ static void print_table(const json_t *answer)
         print_value(field, fields[i].kind);
         putchar('\n');
     }
+    fputs("cache          ", stdout);
+    cache_text_sizes(json_object_get(answer, "cache"), stdout);
+    putchar('\n');
     if (json_object_size(counters) == 0)
         return;
     puts("counters");
@@ -105,22 +110,32 @@ static void print_table(const json_t *answer)
     }
 }
 
+/* Add the caches' sizes to `answer`, or null and a warning. */
+static void ask_cache(const struct server_config *config, struct diag *diag, json_t *answer)
+{
+    json_t *cache = NULL;
+    struct diag why;
+
+    diag_init(&why);
+    enum status status = control_ask(config->control, "cache stats", CACHE_WAIT_MS, &why, &cache);
+    if (status != STATUS_OK)
+        diag_add(diag, SEVERITY_WARNING, NULL, "nothing is known of the caches: %s",
+                 why.count > 0 && why.messages[0].text != NULL ? why.messages[0].text : status_text(status));
+    json_object_del(cache, "action");
+    json_object_del(cache, "workers");
+    json_object_set_new(answer, "cache", cache != NULL ? cache : json_null());
+    diag_clear(&why);
+}
+
 static enum status ask_status(const struct cli *cli, struct diag *diag, json_t **answer)
 {
     struct server_config *config = NULL;
     enum status status = cli_read_config(cli, diag, &config);
 
-    if (status != STATUS_OK)
-        return status;
-    if (config->control[0] == '\0') {
-        status = diag_fail(diag, STATUS_IO, &(struct place){.file = cli->config_path},
-                           "[server] control is not given: there is no socket to ask splitviewd");
-    } else {
-        status = control_ask(config->control, "status", STATUS_WAIT_MS, diag, answer);
-        if (status == STATUS_NOT_FOUND)
-            diag_fail(diag, status, NULL, "no splitviewd answers on %s: it does not run, or with another configuration",
-                      config->control);
-    }
+    if (status == STATUS_OK)
+        status = control_ask_daemon(cli, config, "status", STATUS_WAIT_MS, diag, answer);
+    if (status == STATUS_OK)
+        ask_cache(config, diag, *answer);
     server_config_free(config);
     return status;
 }

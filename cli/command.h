@@ -48,7 +48,8 @@ enum cli_option {
     CLI_JUNIT = 1 << 19,
     CLI_OUT = 1 << 20,
     CLI_APEX = 1 << 21,
-    CLI_CLIENTS = 1 << 22
+    CLI_CLIENTS = 1 << 22,
+    CLI_NO_RECURSE = 1 << 23
 };
 
 /* The command line, taken apart. Texts are the program's arguments. */
@@ -75,6 +76,7 @@ struct cli {
     const char *key;
     const char *at;
     const char *junit;
+    bool no_recurse;
     bool tcp;
     char **operands; /* what is left after options and command */
     int operand_count;
@@ -103,6 +105,7 @@ extern const struct command command_rollback;
 extern const struct command command_show;
 extern const struct command command_explain;
 extern const struct command command_test;
+extern const struct command command_cache;
 
 /* Which exit status a result stands for. */
 enum exit_status cli_exit_status(enum status status);

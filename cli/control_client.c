@@ -80,7 +80,7 @@ static enum status connect_to(struct control_call *call)
 
 static enum status send_line(const struct control_call *call, const char *line)
 {
-    char text[256];
+    char text[CONTROL_QUESTION_MAX];
     size_t length = strlen(line);
     size_t sent = 0;
 
@@ -131,10 +131,13 @@ static enum status read_answer(const struct control_call *call, const struct byt
     const char *text = line->size > 0 ? (const char *)line->data : "";
     json_t *object = json_loadb(text, line->size, JSON_DISABLE_EOF_CHECK, NULL);
     const char *error = json_string_value(json_object_get(object, "error"));
+    const char *kind = json_string_value(json_object_get(object, "status"));
     enum status status = STATUS_OK;
 
     if (!json_is_object(object))
         status = fail(call, "the answer is not understood", EBADMSG);
+    else if (error != NULL && kind != NULL && strcmp(kind, status_text(STATUS_BAD_INPUT)) == 0)
+        status = diag_error(call->diag, NULL, "%s", error);
     else if (error != NULL)
         status = diag_fail(call->diag, STATUS_IO, NULL, "control socket %s: splitviewd says: %s", call->path, error);
     if (status == STATUS_OK)
@@ -161,6 +164,20 @@ enum status control_ask(const char *path, const char *question, unsigned timeout
     if (call.fd >= 0)
         close(call.fd);
     bytes_clear(&line);
+    return status;
+}
+
+enum status control_ask_daemon(const struct cli *cli, const struct server_config *config, const char *question,
+                               unsigned timeout_ms, struct diag *diag, json_t **answer)
+{
+    *answer = NULL;
+    if (config->control[0] == '\0')
+        return diag_fail(diag, STATUS_IO, &(struct place){.file = cli->config_path},
+                         "[server] control is not given: there is no socket to ask splitviewd");
+    enum status status = control_ask(config->control, question, timeout_ms, diag, answer);
+    if (status == STATUS_NOT_FOUND)
+        diag_fail(diag, status, NULL, "no splitviewd answers on %s: it does not run, or with another configuration",
+                  config->control);
     return status;
 }
 

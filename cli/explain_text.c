@@ -20,7 +20,7 @@ void explain_decide(struct explained *explained)
 {
     trace_reset(&explained->trace);
     explained->match = asker_decide(explained->generation, explained->asker, explained->how, explained->question,
-                                    &explained->answer, &explained->trace);
+                                    &explained->answer, &explained->trace, &explained->route);
 }
 
 /* ---- what the trace names ---- */
@@ -198,6 +198,9 @@ static void print_around(const struct printing *printing, const struct trace_ste
     case TRACE_REFUSED:
         say(printing, "refused", "%s", step->text);
         break;
+    case TRACE_ROUTE:
+        say(printing, "forward", "%s", step->text);
+        break;
     case TRACE_ONE_OF_ANY:
         say(printing, "any", "over UDP one RRset answers for all (RFC 8482)");
         break;
@@ -293,34 +296,14 @@ static void print_question(const struct printing *printing)
         address_to_text(&how->listen, listen);
     if (how->key != NULL)
         name_to_text(how->key, key);
-    say(printing, "question", "%s %s from %s over %s%s%s%s%s", name, type, explained->asker->text,
-        how->transport == TRANSPORT_TCP ? "TCP" : "UDP", listen[0] != '\0' ? ", to " : "", listen,
-        key[0] != '\0' ? ", signed by " : "", key);
+    say(printing, "question", "%s %s from %s over %s%s%s%s%s%s", name, type, explained->asker->text,
+        how->transport == TRANSPORT_TCP ? "TCP" : "UDP", explained->question->recursion ? "" : " without recursion",
+        listen[0] != '\0' ? ", to " : "", listen, key[0] != '\0' ? ", signed by " : "", key);
 }
 
-/* The word of `forward` in a view, NULL: none. */
-static const char *forward_of(const struct explained *explained)
+static bool is_forwarded(const struct explained *explained)
 {
-    const struct policy *policy = explained->generation->policy;
-
-    if (explained->match.view == VIEW_NONE)
-        return NULL;
-    const struct config_section *section =
-        config_find_section(policy->config, "view", policy->views[explained->match.view].name);
-    return section != NULL && config_is_set(section, "forward") ? config_text(section, "forward") : NULL;
-}
-
-static void print_forward(const struct printing *printing)
-{
-    const struct explained *explained = printing->explained;
-    const char *forward = forward_of(explained);
-
-    if (explained->answer.outcome != OUTCOME_OUT_OF_ZONE)
-        say(printing, "forward", "no: the answer is decided here");
-    else if (forward == NULL)
-        say(printing, "forward", "no: the view has no forward");
-    else
-        say(printing, "forward", "no: the view says forward = %s, but forwarding is not built", forward);
+    return explained->answer.outcome == OUTCOME_FORWARD;
 }
 
 void explain_print(const struct explained *explained, const char *prefix, FILE *stream)
@@ -332,8 +315,11 @@ void explain_print(const struct explained *explained, const char *prefix, FILE *
         print_step(&printing, &explained->trace.steps[i]);
     if (explained->trace.dropped > 0)
         say(&printing, "", "and %zu steps more", explained->trace.dropped);
-    print_forward(&printing);
+    if (explained->answer.next == NULL)
+        say(&printing, "forward", "no: the answer is decided here");
     fprintf(stream, "%s\n", prefix);
+    if (is_forwarded(explained))
+        fprintf(stream, "%s;; the rest of the answer is what upstream %s says\n", prefix, explained->route.group->name);
     dig_print(explained->question->name, explained->question->type, &explained->answer, prefix, stream);
 }
 
@@ -442,9 +428,11 @@ json_t *explain_json(const struct explained *explained)
 
     name_to_text(explained->question->name, name);
     rrtype_to_text(explained->question->type, type);
-    return json_pack("{s:{s:s, s:s, s:s, s:s}, s:o, s:o, s:b, s:o}", "question", "name", name, "type", type, "from",
-                     explained->asker->text, "transport", explained->how->transport == TRANSPORT_TCP ? "tcp" : "udp",
-                     "view", cli_json_text(view), "steps", steps_json(explained), "forward",
-                     explained->answer.outcome == OUTCOME_OUT_OF_ZONE && forward_of(explained) != NULL, "answer",
+    return json_pack("{s:{s:s, s:s, s:s, s:s, s:b}, s:o, s:o, s:b, s:o, s:o}", "question", "name", name, "type", type,
+                     "from", explained->asker->text, "transport",
+                     explained->how->transport == TRANSPORT_TCP ? "tcp" : "udp", "recursion",
+                     explained->question->recursion, "view", cli_json_text(view), "steps", steps_json(explained),
+                     "forward", is_forwarded(explained), "upstream",
+                     cli_json_text(is_forwarded(explained) ? explained->route.group->name : NULL), "answer",
                      dig_json(&explained->answer));
 }

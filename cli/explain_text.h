@@ -25,6 +25,7 @@ struct explained {
     const struct question *question;
     struct view_match match;
     struct answer answer;
+    struct forward_route route; /* filled if answer.next is not NULL */
     struct trace trace;
 };
 

@@ -23,7 +23,7 @@
 
 static const struct command *const commands[] = {&command_import, &command_adopt,   &command_check, &command_status,
                                                  &command_store,  &command_log,     &command_diff,  &command_rollback,
-                                                 &command_show,   &command_explain, &command_test};
+                                                 &command_show,   &command_explain, &command_test,  &command_cache};
 
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 
@@ -58,6 +58,7 @@ static const struct option_row option_rows[] = {
     {CLI_KEY, offsetof(struct cli, key), "key", "NAME", "the TSIG key that signs the question"},
     {CLI_AT, offsetof(struct cli, at), "at", "INSTANT",
      "as if asked then (2026-12-01T20:00:00Z), for cut-overs; default: now"},
+    {CLI_NO_RECURSE, offsetof(struct cli, no_recurse), "no-recurse", NULL, "asked without recursion (RD = 0)"},
     {CLI_TCP, offsetof(struct cli, tcp), "tcp", NULL, "asked over TCP"},
     {CLI_JUNIT, offsetof(struct cli, junit), "junit", "FILE", "write the results there too, as JUnit XML"},
     {CLI_RELEASE, offsetof(struct cli, release), "release", NULL, "let imports publish again after a rollback"},

@@ -46,7 +46,8 @@ static void decide_again(struct test_report *report, const struct casefile_resul
                          void (*tell)(void *context, const struct explained *explained), void *context)
 {
     const struct client how = {.transport = TRANSPORT_UDP};
-    const struct question question = {.name = result->name, .type = result->type, .now = result->now};
+    const struct question question = {
+        .name = result->name, .type = result->type, .now = result->now, .recursion = true};
     struct explained *explained = report->explained;
 
     explained->generation = report->generation;

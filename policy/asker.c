@@ -198,19 +198,20 @@ void asker_of_view(const struct policy *policy, uint32_t view, struct asker *ask
 }
 
 struct view_match asker_decide(const struct generation *generation, const struct asker *asker, const struct client *how,
-                               const struct question *question, struct answer *answer, struct trace *trace)
+                               const struct question *question, struct answer *answer, struct trace *trace,
+                               struct forward_route *route)
 {
     struct client client = *how;
     struct view_match match = {.view = asker->view};
 
     client.source = asker->address;
     if (asker->address.family != 0)
-        return decide_answer_trace(generation, &client, question, trace, answer);
+        return decide_answer_trace(generation, &client, question, trace, answer, route);
     if (trace != NULL) {
         struct trace_step *step = trace_add(trace, TRACE_VIEW, NULL);
         step->number = match.view != VIEW_NONE ? match.view : UINT64_MAX;
         trace_text(step, asker->text[0] == '@' ? "for an address that no view lists" : "as asked for");
     }
-    decide_in_view(generation, match.view, &client, question, trace, answer);
+    decide_in_view(generation, match.view, &client, question, trace, answer, route);
     return match;
 }

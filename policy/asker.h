@@ -7,6 +7,7 @@
 #define SPLITVIEW_POLICY_ASKER_H
 
 #include "policy/decide.h"
+#include "policy/forward.h"
 #include "policy/generation.h"
 #include "policy/policy.h"
 #include "policy/prefix.h"
@@ -40,9 +41,10 @@ void asker_of_view(const struct policy *policy, uint32_t view, struct asker *ask
 
 /*
  * As decide_answer for this asker, of whom `how` says the rest: listen address, transport, key. Where the view is known
- * already, it is not looked for. `trace` may be NULL.
+ * already, it is not looked for. `trace` and `route` may be NULL; the route is filled if answer->next is not NULL.
  */
 struct view_match asker_decide(const struct generation *generation, const struct asker *asker, const struct client *how,
-                               const struct question *question, struct answer *answer, struct trace *trace);
+                               const struct question *question, struct answer *answer, struct trace *trace,
+                               struct forward_route *route);
 
 #endif

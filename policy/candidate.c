@@ -2,26 +2,19 @@
 #include "policy/candidate.h"
 
 #include "policy/cutover.h"
+#include "policy/folder_digest.h"
 #include "policy/input.h"
 #include "policy/layers.h"
 #include "policy/origins.h"
-#include "zones/catalog.h"
 #include "zones/compile.h"
 #include "zones/hash.h"
 #include "zones/memory.h"
 #include "zones/zone.h"
 
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define POLICY_FILE "policy.conf"
-
-/* One file that went in, for naming the content of a folder. */
-struct digest_entry {
-    char *path;
-    uint8_t id[SOURCE_ID_SIZE];
-};
 
 /* A candidate under way. */
 struct reading {
@@ -30,9 +23,7 @@ struct reading {
     struct diag *diag;
     struct snapshot *snapshot; /* of the store before; NULL: no store */
     struct layers layers;
-    struct digest_entry *digests; /* folders only */
-    size_t digest_count;
-    size_t digest_capacity;
+    struct folder_digest folder; /* folders only */
     struct candidate_progress progress;
     uint64_t records_before; /* the file at hand */
 };
@@ -66,63 +57,13 @@ static bool is_folder(const struct reading *reading)
     return source_info(reading->options->source)->commit[0] == '\0';
 }
 
-/* Naming the content of a folder. */
+/* The name of what is read. */
 
 static enum status add_digest(void *context, const char *path, const uint8_t id[SOURCE_ID_SIZE])
 {
     struct reading *reading = context;
 
-    if (!is_folder(reading))
-        return STATUS_OK;
-    struct digest_entry *entries =
-        memory_grow(reading->digests, reading->digest_count, &reading->digest_capacity, sizeof *entries);
-    if (entries == NULL)
-        return STATUS_NO_MEMORY;
-    reading->digests = entries;
-    struct digest_entry *entry = &entries[reading->digest_count];
-    entry->path = memory_copy_text(path, strlen(path));
-    if (entry->path == NULL)
-        return STATUS_NO_MEMORY;
-    memcpy(entry->id, id, sizeof entry->id);
-    reading->digest_count++;
-    return STATUS_OK;
-}
-
-static int digest_compare(const void *left, const void *right)
-{
-    const struct digest_entry *a = left;
-    const struct digest_entry *b = right;
-
-    return strcmp(a->path, b->path);
-}
-
-/* The digest over the paths and contents of all that was read. */
-static enum status name_folder(struct reading *reading, char commit[2 * SOURCE_ID_SIZE + 1])
-{
-    static const char hex[] = "0123456789abcdef";
-    size_t count = reading->digest_count;
-    struct hash_piece *pieces = memory_zalloc(2 * count, sizeof *pieces);
-    uint8_t digest[HASH_SIZE];
-    size_t used = 0;
-
-    if (pieces == NULL)
-        return STATUS_NO_MEMORY;
-    if (count > 0)
-        qsort(reading->digests, count, sizeof *reading->digests, digest_compare);
-    for (size_t i = 0; i < count; i++) {
-        const struct digest_entry *entry = &reading->digests[i];
-        if (i > 0 && strcmp(entry->path, reading->digests[i - 1].path) == 0)
-            continue; /* an include that several files share */
-        pieces[used++] = (struct hash_piece){.data = entry->path, .size = strlen(entry->path) + 1};
-        pieces[used++] = (struct hash_piece){.data = entry->id, .size = sizeof entry->id};
-    }
-    hash_pieces(pieces, used, digest);
-    memory_free(pieces);
-    for (size_t i = 0; i < HASH_SIZE; i++) {
-        commit[2 * i] = hex[digest[i] >> 4];
-        commit[2 * i + 1] = hex[digest[i] & 15];
-    }
-    return STATUS_OK;
+    return is_folder(reading) ? folder_digest_add(&reading->folder, path, id) : STATUS_OK;
 }
 
 static enum status name_commit(struct reading *reading)
@@ -131,7 +72,7 @@ static enum status name_commit(struct reading *reading)
     char *name = reading->candidate->commit;
 
     if (is_folder(reading))
-        return name_folder(reading, name);
+        return folder_digest_name(&reading->folder, name);
     assert(strlen(commit) < sizeof reading->candidate->commit);
     memcpy(name, commit, strlen(commit) + 1);
     return STATUS_OK;
@@ -342,7 +283,7 @@ static enum status describe_layer(const struct reading *reading, const struct fl
     *is_lasting = true;
     layer->mode = (uint32_t)file->mode;
     enum status status = synthesis_digest(candidate->synthesis, file->view, file->apex, layer->policy);
-    if (status != STATUS_OK || (file->mode == ZONE_MODE_FULL && file->hide_count == 0))
+    if (status != STATUS_OK || (file->mode == ZONE_MODE_FULL && file->hide_count == 0 && file->forward_count == 0))
         return status;
     layer->default_ttl = candidate->policy->views[file->view].default_ttl;
     layer->view = file->view;
@@ -608,16 +549,6 @@ static enum status take_files(struct reading *reading)
     return worse(result, take_all(reading));
 }
 
-static void count_all(struct candidate *candidate)
-{
-    for (uint32_t view = 0; view < candidate->plan->view_count; view++) {
-        const struct flatten_view *zones = &candidate->plan->views[view];
-        candidate->zone_count += (uint32_t)zones->count;
-        for (size_t i = 0; i < zones->count; i++)
-            candidate->record_count += candidate->files[zones->zones[i]].record_count;
-    }
-}
-
 static enum status read_all(struct reading *reading)
 {
     enum status status = STATUS_OK;
@@ -632,7 +563,7 @@ static enum status read_all(struct reading *reading)
         status = take_files(reading);
     if (status != STATUS_OK)
         return status;
-    count_all(reading->candidate);
+    candidate_count(reading->candidate);
     return name_commit(reading);
 }
 
@@ -640,9 +571,7 @@ static void reading_clear(struct reading *reading)
 {
     if (reading->snapshot != NULL)
         snapshot_close(reading->snapshot);
-    for (size_t i = 0; i < reading->digest_count; i++)
-        memory_free(reading->digests[i].path);
-    memory_free(reading->digests);
+    folder_digest_clear(&reading->folder);
     layers_clear(&reading->layers);
 }
 
@@ -666,83 +595,4 @@ enum status candidate_read(const struct candidate_options *options, struct diag 
     }
     *candidate = reading.candidate;
     return STATUS_OK;
-}
-
-/* Catalogs. */
-
-static enum status build_catalog(struct candidate *candidate, uint32_t view, struct diag *diag)
-{
-    const struct flatten_view *served = &candidate->plan->views[view];
-    struct catalog_zone *zones = memory_zalloc(served->count, sizeof *zones);
-    uint8_t *block = NULL;
-    size_t size = 0;
-
-    if (zones == NULL)
-        return STATUS_NO_MEMORY;
-    for (size_t i = 0; i < served->count; i++) {
-        const struct candidate_file *file = &candidate->files[served->zones[i]];
-        zones[i] = (struct catalog_zone){.apex = candidate->plan->files[served->zones[i]].apex,
-                                         .image_id = file->image_id,
-                                         .serial = file->serial,
-                                         .file_serial = file->file_serial};
-    }
-    enum status status = catalog_build(zones, served->count, &block, &size);
-    memory_free(zones);
-    candidate->views[view].catalog = block;
-    candidate->views[view].catalog_size = size;
-    if (status == STATUS_TOO_LARGE)
-        return diag_fail(diag, status, NULL, "view %s holds too many zones for one catalog",
-                         candidate->policy->views[view].name);
-    return status;
-}
-
-enum status candidate_build_catalogs(struct candidate *candidate, struct diag *diag)
-{
-    const struct flatten *plan = candidate->plan;
-    enum status status = STATUS_OK;
-
-    assert(candidate->images != CANDIDATE_DROP && candidate->views == NULL);
-    candidate->views = memory_zalloc(plan->view_count, sizeof *candidate->views);
-    if (candidate->views == NULL)
-        return STATUS_NO_MEMORY;
-    for (uint32_t view = 0; view < plan->view_count && status == STATUS_OK; view++) {
-        candidate->views[view].name = candidate->policy->views[view].name;
-        if (plan->views[view].same_as == view)
-            status = build_catalog(candidate, view, diag);
-    }
-    for (uint32_t view = 0; view < plan->view_count && status == STATUS_OK; view++) {
-        const struct store_view *same = &candidate->views[plan->views[view].same_as];
-        candidate->views[view].catalog = same->catalog;
-        candidate->views[view].catalog_size = same->catalog_size;
-    }
-    return status;
-}
-
-bool candidate_origins(const struct candidate *candidate, size_t index, const void **table, size_t *size)
-{
-    if (index >= candidate->plan->file_count || candidate->files[index].origins == NULL)
-        return false;
-    *table = candidate->files[index].origins;
-    *size = candidate->files[index].origins_size;
-    return true;
-}
-
-void candidate_free(struct candidate *candidate)
-{
-    if (candidate == NULL)
-        return;
-    for (uint32_t i = 0; candidate->views != NULL && i < candidate->plan->view_count; i++)
-        if (candidate->plan->views[i].same_as == i)
-            memory_free((void *)(uintptr_t)candidate->views[i].catalog);
-    for (size_t i = 0; candidate->files != NULL && i < candidate->plan->file_count; i++) {
-        memory_free(candidate->files[i].block);
-        memory_free(candidate->files[i].origins);
-    }
-    memory_free(candidate->views);
-    memory_free(candidate->files);
-    flatten_free(candidate->plan);
-    synthesis_free(candidate->synthesis);
-    policy_free(candidate->policy);
-    source_file_clear(&candidate->policy_text);
-    memory_free(candidate);
 }

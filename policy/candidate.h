@@ -90,6 +90,9 @@ struct candidate {
  */
 enum status candidate_read(const struct candidate_options *options, struct diag *diag, struct candidate **candidate);
 
+/* Set zone_count and record_count by what the views serve; candidate_read does. */
+void candidate_count(struct candidate *candidate);
+
 /* The catalogs of all views, with the serials in `files`. Views that serve the same zones share a block. Once, and not
  * after CANDIDATE_DROP. NO_MEMORY, TOO_LARGE, with a message. */
 enum status candidate_build_catalogs(struct candidate *candidate, struct diag *diag);

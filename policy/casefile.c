@@ -499,6 +499,8 @@ struct case_run {
     struct casefile_totals *totals;
     struct answer answer;
     struct answer same;
+    struct forward_route route; /* of `answer` */
+    struct forward_route same_route;
     char got[CASEFILE_TEXT_MAX];
     char why[CASEFILE_TEXT_MAX];
 };
@@ -507,20 +509,23 @@ struct case_run {
 static bool run_one(struct case_run *run, const struct case_line *line, const struct case_test *test,
                     const struct asker *asker, size_t type_index)
 {
-    struct question question = {.name = test->name, .type = line->types[type_index], .now = test->now};
+    struct question question = {
+        .name = test->name, .type = line->types[type_index], .now = test->now, .recursion = true};
     const struct client udp = {.transport = TRANSPORT_UDP};
-    struct view_match match = asker_decide(run->generation, asker, &udp, &question, &run->answer, NULL);
+    struct view_match match = asker_decide(run->generation, asker, &udp, &question, &run->answer, NULL, &run->route);
 
     if (test->has_same)
-        asker_decide(run->generation, &test->same, &udp, &question, &run->same, NULL);
-    case_judge(line, test, type_index, run->casefile->policy, match.view, &run->answer,
-               test->has_same ? &run->same : NULL, run->why, sizeof run->why);
+        asker_decide(run->generation, &test->same, &udp, &question, &run->same, NULL, &run->same_route);
+    const struct case_got got = {match.view, &run->answer, &run->route};
+    const struct case_got same = {VIEW_NONE, &run->same, &run->same_route};
+    case_judge(line, test, type_index, run->casefile->policy, &got, test->has_same ? &same : NULL, run->why,
+               sizeof run->why);
     bool passed = run->why[0] == '\0';
     run->totals->passed += passed;
     run->totals->failed += !passed;
     if (run->visit == NULL)
         return true;
-    case_answer_text(&run->answer, question.type, run->got, sizeof run->got);
+    case_answer_text(&got, question.type, run->got, sizeof run->got);
     const struct casefile_result result = {.file = line->file,
                                            .line = line->line,
                                            .asker = asker,

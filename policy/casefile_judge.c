@@ -23,6 +23,7 @@ struct judge {
     const struct case_test *test;
     const struct policy *policy;
     const struct answer *answer;
+    const struct forward_route *route;
     uint16_t type;
     char *why;
     size_t size;
@@ -111,8 +112,14 @@ static bool has_data(const struct answer *answer)
     return answer->rcode == RCODE_NOERROR && answer->outcome == OUTCOME_ANSWER;
 }
 
-void case_answer_text(const struct answer *answer, uint16_t type, char *text, size_t size)
+static bool is_forwarded(const struct answer *answer)
 {
+    return answer->outcome == OUTCOME_FORWARD;
+}
+
+void case_answer_text(const struct case_got *got, uint16_t type, char *text, size_t size)
+{
+    const struct answer *answer = got->answer;
     const struct answer_rrset *soa = find_soa(answer);
     const char *separator = "";
 
@@ -125,7 +132,9 @@ void case_answer_text(const struct answer *answer, uint16_t type, char *text, si
         append_rrset(rrset, text, size);
         separator = ", then ";
     }
-    if (has_data(answer))
+    if (is_forwarded(answer))
+        append(text, size, "%sFORWARD:%s", separator, got->route->group->name);
+    if (has_data(answer) || is_forwarded(answer))
         return;
     bool is_bare = answer->outcome == OUTCOME_OUT_OF_ZONE && answer->rcode == RCODE_NOERROR;
     append(text, size, "%s%s", separator, is_bare ? "a name of no zone of the view" : rcode_word(answer));
@@ -147,6 +156,9 @@ static bool is_rcode(const struct judge *judge, enum case_rcode rcode)
 {
     enum rcode found = judge->answer->rcode;
 
+    /* What is still to be asked has no rcode yet. */
+    if (is_forwarded(judge->answer) || rcode == CASE_FORWARD)
+        return rcode == CASE_UNJUDGED || (rcode == CASE_FORWARD && is_forwarded(judge->answer));
     switch (rcode) {
     case CASE_UNJUDGED:
         return true;
@@ -172,10 +184,10 @@ static void judge_rcode(struct judge *judge)
 {
     enum case_rcode wanted = judge->test->rcode;
 
-    if (wanted == CASE_FORWARD)
-        complain(judge, "wanted FORWARD, but forwarding is not built");
-    else if (!is_rcode(judge, wanted))
+    if (!is_rcode(judge, wanted))
         complain(judge, "wanted %s", case_rcode_text(wanted));
+    else if (judge->test->upstream != NULL && strcmp(judge->test->upstream, judge->route->group->name) != 0)
+        complain(judge, "wanted upstream %s, found %s", judge->test->upstream, judge->route->group->name);
 }
 
 /* ---- records ---- */
@@ -329,7 +341,8 @@ static void judge_ttl(struct judge *judge)
                      test->ttl_max, type, entry->rrset.ttl);
     }
     if (!found)
-        complain(judge, "wanted a TTL, but there is no record");
+        complain(judge, "wanted a TTL, but there is no record%s",
+                 is_forwarded(judge->answer) ? " before an upstream is asked" : "");
 }
 
 /* ---- what must not appear ---- */
@@ -466,12 +479,20 @@ static bool holds_all(const struct answer *answer, const struct answer *of)
     return true;
 }
 
-static void judge_same(struct judge *judge, const struct answer *same)
+/* Both would be asked upstream, and the same one: that the answers are alike is not known, but likely. */
+static bool has_same_route(const struct judge *judge, const struct case_got *same)
+{
+    if (!is_forwarded(judge->answer) || !is_forwarded(same->answer))
+        return is_forwarded(judge->answer) == is_forwarded(same->answer);
+    return judge->route->group == same->route->group && name_equal(judge->answer->next, same->answer->next);
+}
+
+static void judge_same(struct judge *judge, const struct case_got *same)
 {
     char text[CASEFILE_TEXT_MAX / 2];
 
-    if (same == NULL ||
-        (judge->answer->rcode == same->rcode && holds_all(judge->answer, same) && holds_all(same, judge->answer)))
+    if (same == NULL || (judge->answer->rcode == same->answer->rcode && has_same_route(judge, same) &&
+                         holds_all(judge->answer, same->answer) && holds_all(same->answer, judge->answer)))
         return;
     case_answer_text(same, judge->type, text, sizeof text);
     complain(judge, "%s gets %s", judge->test->same.text, text);
@@ -486,13 +507,13 @@ static void judge_view(struct judge *judge, uint32_t view)
 }
 
 void case_judge(const struct case_line *line, const struct case_test *test, size_t type_index,
-                const struct policy *policy, uint32_t view, const struct answer *answer, const struct answer *same,
-                char *why, size_t size)
+                const struct policy *policy, const struct case_got *got, const struct case_got *same, char *why,
+                size_t size)
 {
-    struct judge judge = {line, test, policy, answer, line->types[type_index], why, size};
+    struct judge judge = {line, test, policy, got->answer, got->route, line->types[type_index], why, size};
 
     why[0] = '\0';
-    judge_view(&judge, view);
+    judge_view(&judge, got->view);
     judge_rcode(&judge);
     judge_records(&judge, type_index);
     judge_hops(&judge);

@@ -55,6 +55,7 @@ struct case_test {
     char *wanted; /* the words and records, for people; owned */
     char *words;  /* the same, cut into words; owned */
     enum case_rcode rcode;
+    const char *upstream; /* of FORWARD:UPSTREAM, borrowed from the policy; NULL: any */
     bool direct;
     bool has_ttl;
     uint32_t ttl_min; /* seconds */
@@ -109,16 +110,23 @@ enum status case_error(const struct case_line *line, struct diag *diag, const ch
 
 void case_test_clear(struct case_test *test, size_t type_count);
 
+/* What one gets who asks. */
+struct case_got {
+    uint32_t view; /* that answers */
+    const struct answer *answer;
+    const struct forward_route *route; /* filled if answer->next is not NULL */
+};
+
 /* Write what a client gets, on one line. */
-void case_answer_text(const struct answer *answer, uint16_t type, char *text, size_t size);
+void case_answer_text(const struct case_got *got, uint16_t type, char *text, size_t size);
 
 /*
- * Judge an answer from `view` to a question for type number `type_index` of the line. `same`: the answer that the asker
- * of same-as: got, else NULL. What does not hold is written to `why`; "": all holds.
+ * Judge what came of a question for type number `type_index` of the line. `same`: what the asker of same-as: got, else
+ * NULL. What does not hold is written to `why`; "": all holds.
  */
 void case_judge(const struct case_line *line, const struct case_test *test, size_t type_index,
-                const struct policy *policy, uint32_t view, const struct answer *answer, const struct answer *same,
-                char *why, size_t size);
+                const struct policy *policy, const struct case_got *got, const struct case_got *same, char *why,
+                size_t size);
 
 /* An RDATA's names in lower case, for comparing; `out` holds RRSET_RDATA_MAX bytes. */
 void case_lower_rdata(uint16_t type, const struct rdata *rdata, uint8_t *out);

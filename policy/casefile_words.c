@@ -68,10 +68,13 @@ static enum status read_rcode(struct case_words *words, const char *word, enum c
 static enum status read_forward(struct case_words *words, const char *word)
 {
     const char *upstream = word + strlen("FORWARD:");
+    const struct config_section *section =
+        upstream[0] == '\0' ? NULL : config_find_section(words->policy->config, "upstream", upstream);
 
-    if (upstream[0] == '\0' || config_find_section(words->policy->config, "upstream", upstream) == NULL)
+    if (section == NULL)
         return case_error(words->line, words->diag,
                           "found %s, wanted FORWARD:UPSTREAM with an [upstream] of policy.conf", word);
+    words->test->upstream = section->name;
     return read_rcode(words, word, CASE_FORWARD);
 }
 

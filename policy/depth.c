@@ -168,19 +168,44 @@ static size_t lower_bound(const struct zone *zone, const uint8_t *key, size_t ke
     return low;
 }
 
-static void judge_deeper(struct judging *judging, const struct flatten_file *deeper)
+static void report_forward(struct judging *judging, const struct zone_record *record,
+                           const struct overlay_forward *forward)
+{
+    struct place place = zone_place(judging->zone, record);
+    char type[RRTYPE_TEXT_MAX];
+    char owner[NAME_TEXT_MAX];
+    char domain[NAME_TEXT_MAX];
+
+    rrtype_to_text(record->type, type);
+    name_to_text(zone_owner(judging->zone, record), owner);
+    name_to_text(forward->name, domain);
+    judging->failed = true;
+    diag_error(
+        judging->diag, &place,
+        "found %s at %s, but in view %s [forward %s] (%s:%u) answers for that name; wanted there nothing but NS, "
+        "DS and glue",
+        type, owner, judging->view, domain, forward->place.file, forward->place.line);
+}
+
+/* The data at and below a name, which belong to a deeper zone, or with `deeper` NULL to a [forward] domain. */
+static void judge_below(struct judging *judging, const uint8_t *name, const struct flatten_file *deeper,
+                        const struct overlay_forward *forward)
 {
     const struct zone *zone = judging->zone;
     uint8_t key[NAME_KEY_MAX];
-    size_t key_size = name_to_key(deeper->apex, key);
+    size_t key_size = name_to_key(name, key);
     struct zone_rrset rrset;
 
     for (size_t next = lower_bound(zone, key, key_size); zone_next_rrset(zone, &next, &rrset);) {
         const struct zone_record *record = &zone->records[rrset.first];
         if (record->key_size < key_size || memcmp(zone_key(zone, record), key, key_size) != 0)
             return;
-        if (!is_parents(judging, record, record->key_size == key_size))
+        if (is_parents(judging, record, record->key_size == key_size))
+            continue;
+        if (deeper != NULL)
             report(judging, record, deeper);
+        else
+            report_forward(judging, record, forward);
     }
 }
 
@@ -188,13 +213,18 @@ enum status depth_check(const struct depth *depth, const struct flatten *plan, s
                         const struct zone *zone, struct diag *diag)
 {
     struct judging judging = {.zone = zone, .view = view, .diag = diag};
+    const struct flatten_file *own = &plan->files[file];
     size_t count = depth_count(depth, file);
 
-    if (count == 0)
+    if (count == 0 && own->forward_count == 0)
         return STATUS_OK;
     enum status status = find_servers(&judging);
-    for (size_t i = 0; i < count && status == STATUS_OK; i++)
-        judge_deeper(&judging, &plan->files[depth_file(depth, file, i)]);
+    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
+        const struct flatten_file *deeper = &plan->files[depth_file(depth, file, i)];
+        judge_below(&judging, deeper->apex, deeper, NULL);
+    }
+    for (size_t i = 0; i < own->forward_count && status == STATUS_OK; i++)
+        judge_below(&judging, own->forwards[i].name, NULL, &own->forwards[i]);
     memory_free(judging.servers);
     if (status != STATUS_OK)
         return status;

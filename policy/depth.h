@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * depth: zones inside zones. A name belongs to the deepest zone of its view at or above it; data of a view's own file
- * that lie at or below the apex of a deeper zone of that view would never be answered, and are an error that names the
- * file they belong in. NS, DS and glue are the parent's and stay. One thread.
+ * depth: zones and [forward] domains inside zones. A name belongs to the deepest of its view at or above it; data of a
+ * view's own file that lie at or below a deeper one of that view would never be answered, and are an error that names
+ * the file they belong in, or the section. NS, DS and glue are the parent's and stay. One thread.
  */
 #ifndef SPLITVIEW_POLICY_DEPTH_H
 #define SPLITVIEW_POLICY_DEPTH_H

@@ -16,9 +16,9 @@ static uint16_t find_smallest(const struct answer *answer)
     return smallest;
 }
 
-/* One RRset (RFC 8482 4.1), the smallest: the least to send to a forged address, and it fits if any does. A DNAME above
- * the name goes with the CNAME made from it (RFC 6672 3.1). */
-static void keep_one_of_any(struct answer *answer)
+/* The smallest: the least to send to a forged address, and it fits if any does. A DNAME above the name goes with the
+ * CNAME made from it (RFC 6672 3.1). */
+void filter_keep_one(struct answer *answer)
 {
     answer->overflow = false;
     if (answer->count < 2 || answer->outcome != OUTCOME_ANSWER || answer->rrsets[0].section != SECTION_ANSWER)
@@ -88,7 +88,7 @@ void filter_answer(const struct policy *policy, uint32_t view, const struct clie
     const struct policy_view *seen = &policy->views[view];
     if (type == RRTYPE_ANY && client->transport == TRANSPORT_UDP) {
         uint16_t before = answer->count;
-        keep_one_of_any(answer);
+        filter_keep_one(answer);
         note_any(trace, before, answer);
     }
     if (seen->minimal) {

@@ -22,4 +22,7 @@
 void filter_answer(const struct policy *policy, uint32_t view, const struct client *client, uint16_t type, uint64_t now,
                    struct trace *trace, struct answer *answer);
 
+/* Of an answer to ANY, one RRset (RFC 8482 4.1). Pure; any thread. */
+void filter_keep_one(struct answer *answer);
+
 #endif

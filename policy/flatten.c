@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "policy/flatten.h"
 
+#include "policy/flatten_forward.h"
 #include "policy/policy_check.h"
 #include "zones/memory.h"
 #include "zones/name.h"
@@ -244,7 +245,7 @@ size_t flatten_find_own(const struct flatten *plan, uint32_t view, const uint8_t
 
 /* The zone of exactly this apex that a resolved view serves, a number of plan->files; FLATTEN_NONE. *place: where it
  * stands in the view's list, or would. */
-static size_t find_served(const struct flatten *plan, uint32_t view, const uint8_t *apex, size_t *place)
+size_t flatten_find_served(const struct flatten *plan, uint32_t view, const uint8_t *apex, size_t *place)
 {
     const struct flatten_view *zones = &plan->views[view];
     size_t size = name_size(apex);
@@ -275,7 +276,7 @@ static size_t find_base(const struct flatten_work *work, uint32_t view, const ui
     size_t place;
 
     name_to_lower(apex, lower);
-    return base == VIEW_NONE ? FLATTEN_NONE : find_served(work->plan, base, lower, &place);
+    return base == VIEW_NONE ? FLATTEN_NONE : flatten_find_served(work->plan, base, lower, &place);
 }
 
 /* Some order of names that does not see case: by size, then by lowered octets. */
@@ -524,7 +525,7 @@ static enum status add_pinpoints(struct flatten_work *work, uint32_t view, struc
         size_t index;
         name_to_lower(zone->apex, lower);
         if (zone->view_modes[view] != ZONE_MODE_PINPOINT ||
-            find_served(work->plan, view, lower, &place) != FLATTEN_NONE)
+            flatten_find_served(work->plan, view, lower, &place) != FLATTEN_NONE)
             continue;
         status = make_zone(work, view, lower, ZONE_MODE_PINPOINT, &index);
         if (status != STATUS_OK)
@@ -562,7 +563,7 @@ static enum status place_facts(struct flatten_work *work, uint32_t view)
         size_t index;
         name_to_lower(facts->entries[i].owner, lower);
         const uint8_t *name = lower;
-        while ((index = find_served(work->plan, view, name, &place)) == FLATTEN_NONE && name[0] != 0)
+        while ((index = flatten_find_served(work->plan, view, name, &place)) == FLATTEN_NONE && name[0] != 0)
             name = name_parent(name);
         if (index != FLATTEN_NONE)
             status = own_zone(work, view, place, &index);
@@ -608,7 +609,7 @@ static enum status place_hide(struct flatten_work *work, uint32_t view, const st
 
     name_to_lower(value->name, lower);
     for (const uint8_t *name = lower;; name = name_parent(name)) {
-        size_t index = find_served(work->plan, view, name, &place);
+        size_t index = flatten_find_served(work->plan, view, name, &place);
         if (index == FLATTEN_NONE && name[0] != 0)
             continue;
         if (index == FLATTEN_NONE) {
@@ -632,6 +633,28 @@ static enum status place_hides(struct flatten_work *work, uint32_t view)
     for (size_t i = 0; setting != NULL && i < setting->value_count && status == STATUS_OK; i++)
         status = place_hide(work, view, &setting->values[i]);
     return status;
+}
+
+/* [forward] domains inside zones, when all else about the zones is settled. */
+static enum status place_forwards(struct flatten_work *work, uint32_t view)
+{
+    enum status status = STATUS_OK;
+
+    for (size_t i = 0; i < forward_domain_count(work->policy->forward) && status == STATUS_OK; i++) {
+        size_t place = 0;
+        size_t index;
+        switch (flatten_claim_forward(work->policy, work->plan, view, i, &place, work->diag)) {
+        case FLATTEN_CLAIM_OWN:
+            status = own_zone(work, view, place, &index);
+            break;
+        case FLATTEN_CLAIM_BAD:
+            work->bad_input = true;
+            break;
+        case FLATTEN_CLAIM_NONE:
+            break;
+        }
+    }
+    return status == STATUS_OK ? flatten_note_forwards(work->policy, work->plan, view) : status;
 }
 
 /* Many views of one base need not hold its list many times. It stays that of `with`. */
@@ -673,6 +696,8 @@ static enum status resolve_view(struct flatten_work *work, uint32_t view)
         status = place_facts(work, view);
     if (status == STATUS_OK && synthesis_is_apart(work->synthesis, view))
         status = own_all(work, view);
+    if (status == STATUS_OK)
+        status = place_forwards(work, view);
     if (status != STATUS_OK)
         return status;
     if (base != VIEW_NONE && zones->count == plan->views[base].count &&
@@ -731,6 +756,7 @@ void flatten_free(struct flatten *plan)
         memory_free(plan->files[i].path);
         memory_free(plan->files[i].apex);
         memory_free(plan->files[i].hides);
+        memory_free(plan->files[i].forwards);
     }
     for (uint32_t i = 0; i < plan->view_count && plan->views != NULL; i++)
         if (plan->views[i].same_as == i)

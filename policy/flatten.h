@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * flatten: which zones each view serves, and what each is made of: a file of the tree, a zone of the view's base,
- * hides; an inherited zone is the view's own where its facts or rules change it (format: folders, P1, P3, P5, P9, A5,
- * A9, A27). Putting the layers together is layers.h's.
+ * hides; an inherited zone is the view's own where its facts, rules or [forward] domains change it (format: folders,
+ * P1, P3, P5, P6, P9, A5, A8, A9, A27). Putting the layers together is layers.h's.
  *
  * One thread. The plan keeps no pointer to the source; the names of hides are the policy's.
  */
@@ -33,6 +33,8 @@ struct flatten_file {
     size_t base;         /* the zone of the view's base that this one stands on, a number of `files`; FLATTEN_NONE */
     struct overlay_hide *hides; /* that fall into this zone; owned */
     size_t hide_count;
+    struct overlay_forward *forwards; /* that lie in this zone, if its view has them; owned */
+    size_t forward_count;
 };
 
 #define FLATTEN_NONE SIZE_MAX
@@ -56,14 +58,18 @@ struct flatten {
 /*
  * Look through the top folders of the tree and decide. All errors are reported: a folder with zone files that is no
  * view, a file name that is no apex, an apex twice in a folder, a mode that cannot be, a hide
- * in no zone of its view. BAD_INPUT with messages; IO, NO_MEMORY. *plan is the caller's to flatten_free, and is set
- * also with BAD_INPUT: its files may be read to find their errors too.
+ * in no zone of its view, a [forward] domain that is a zone of its view and no pinpoint one. BAD_INPUT with messages;
+ * IO, NO_MEMORY. *plan is the caller's to flatten_free, and is set also with BAD_INPUT: its files may be read to find
+ * their errors too.
  */
 enum status flatten_plan(struct source *source, const struct synthesis *synthesis, struct diag *diag,
                          struct flatten **plan);
 
 /* The view's own file for an apex, whether it serves it or not; FLATTEN_NONE. */
 size_t flatten_find_own(const struct flatten *plan, uint32_t view, const uint8_t *apex);
+
+/* What a view serves at a lowered apex, and where that stands in its list, or would stand; FLATTEN_NONE: nothing. */
+size_t flatten_find_served(const struct flatten *plan, uint32_t view, const uint8_t *apex, size_t *place);
 
 /* NULL allowed. */
 void flatten_free(struct flatten *plan);

@@ -2,35 +2,20 @@
 #include "policy/generation.h"
 
 #include "zones/memory.h"
+#include "zones/prefault.h"
 
 #include <assert.h>
 #include <string.h>
 
 /* All images of the store, ids rising. Needed only while a generation is loaded. */
-struct indexed_image {
-    uint64_t id;
-    struct image_ref ref;
-};
-
 struct image_index {
-    struct indexed_image *images;
+    struct store_image *images;
     size_t count;
-    size_t capacity;
-    bool out_of_memory;
 };
 
-static bool index_add(void *context, uint64_t id, const void *block, size_t size)
+static struct image_ref image_at(const struct image_index *index, size_t number)
 {
-    struct image_index *index = context;
-    struct indexed_image *images = memory_grow(index->images, index->count, &index->capacity, sizeof *images);
-
-    if (images == NULL) {
-        index->out_of_memory = true;
-        return false;
-    }
-    index->images = images;
-    images[index->count++] = (struct indexed_image){.id = id, .ref = {.block = block, .size = size}};
-    return true;
+    return (struct image_ref){.block = index->images[number].block, .size = index->images[number].size};
 }
 
 /* Ids rise without gaps until something is pruned, so the first guess is often right, and is never too low. */
@@ -46,13 +31,13 @@ static struct image_ref index_find(const void *context, uint64_t id)
     uint64_t guess = id - index->images[0].id;
     if (guess < high) {
         if (index->images[guess].id == id)
-            return index->images[guess].ref;
+            return image_at(index, (size_t)guess);
         high = (size_t)guess;
     }
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         if (index->images[middle].id == id)
-            return index->images[middle].ref;
+            return image_at(index, middle);
         if (index->images[middle].id < id)
             low = middle + 1;
         else
@@ -119,6 +104,18 @@ static uint32_t first_sharer(const struct generation *generation, uint32_t view)
 /* Where the block of an image is. */
 typedef struct image_ref find_image(const void *context, uint64_t id);
 
+static void tell_missing(const struct generation *generation, uint32_t view, const struct catalog_entry *entry,
+                         struct diag *diag)
+{
+    const uint8_t *apex = catalog_apex(&generation->catalogs[view], entry);
+    char text[NAME_TEXT_MAX] = "?";
+
+    if (apex != NULL)
+        name_to_text(apex, text);
+    diag_add(diag, SEVERITY_WARNING, NULL, "image %llu of zone %s in view %s is missing: it answers SERVFAIL",
+             (unsigned long long)entry->image_id, text, generation->policy->views[view].name);
+}
+
 static void fill_images(struct generation *generation, uint32_t view, find_image *find, const void *context,
                         struct image_ref *images, struct diag *diag)
 {
@@ -127,15 +124,9 @@ static void fill_images(struct generation *generation, uint32_t view, find_image
 
     for (uint32_t i = 0; i < count; i++) {
         const struct catalog_entry *entry = catalog_entry(catalog, i);
-        const uint8_t *apex = catalog_apex(catalog, entry);
-        char text[NAME_TEXT_MAX] = "?";
         images[i] = find(context, entry->image_id);
-        if (images[i].block != NULL)
-            continue;
-        if (apex != NULL)
-            name_to_text(apex, text);
-        diag_add(diag, SEVERITY_WARNING, NULL, "image %llu of zone %s in view %s is missing: it answers SERVFAIL",
-                 (unsigned long long)entry->image_id, text, generation->policy->views[view].name);
+        if (images[i].block == NULL)
+            tell_missing(generation, view, entry, diag);
     }
     catalog->images = images;
 }
@@ -152,6 +143,7 @@ static enum status bind_images(struct generation *generation, find_image *find, 
     generation->images = memory_zalloc(total, sizeof *generation->images);
     if (generation->images == NULL)
         return STATUS_NO_MEMORY;
+    prefault_block(generation->images, total * sizeof *generation->images);
     for (uint32_t view = 0; view < generation->catalog_count; view++) {
         uint32_t first = first_sharer(generation, view);
         if (first != view) {
@@ -167,10 +159,8 @@ static enum status bind_images(struct generation *generation, find_image *find, 
 static enum status bind_stored_images(struct generation *generation, struct diag *diag)
 {
     struct image_index index = {0};
-    enum status status = snapshot_each_image(generation->snapshot, index_add, &index, diag);
+    enum status status = snapshot_images(generation->snapshot, &index.images, &index.count, diag);
 
-    if (index.out_of_memory)
-        status = STATUS_NO_MEMORY;
     if (status == STATUS_OK)
         status = bind_images(generation, index_find, &index, diag);
     memory_free(index.images);

@@ -34,6 +34,23 @@ struct facts_reader {
     size_t left;
 };
 
+#define IS_FORWARD 2u /* where a hide says what it is about */
+
+/* The [forward] domains in a zone, beside its hides. */
+static enum status append_forwards(const struct flatten_file *zone, struct bytes *bytes)
+{
+    enum status status = STATUS_OK;
+
+    for (size_t i = 0; i < zone->forward_count && status == STATUS_OK; i++) {
+        const struct overlay_forward *forward = &zone->forwards[i];
+        const uint32_t numbers[] = {IS_FORWARD, 0, forward->place.line};
+        status = bytes_append(bytes, numbers, sizeof numbers);
+        if (status == STATUS_OK)
+            status = bytes_append(bytes, forward->name, name_size(forward->name));
+    }
+    return status;
+}
+
 /* The hides of a zone as octets. */
 static enum status append_hides(const struct flatten_file *zone, struct bytes *bytes)
 {
@@ -60,7 +77,7 @@ enum status input_digest(const struct flatten *plan, const struct depth *depth, 
     struct bytes hides;
 
     bytes_init(&hides, SIZE_MAX);
-    if (pieces == NULL || append_hides(zone, &hides) != STATUS_OK) {
+    if (pieces == NULL || append_hides(zone, &hides) != STATUS_OK || append_forwards(zone, &hides) != STATUS_OK) {
         memory_free(pieces);
         bytes_clear(&hides);
         return STATUS_NO_MEMORY;

@@ -4,8 +4,8 @@
  * not be read and compiled again: the files that were included, the counts, and the messages that it gave.
  *
  * The digest names what is known before reading: the zone file's content, apex and path, the deeper zones of its view,
- * the layer below, the hides, what the policy's facts and rules add, and the version of the compiler. Included files
- * are compared one by one. One thread.
+ * the layer below, the hides and [forward] domains in it, what the policy's facts and rules add, and the version of the
+ * compiler. Included files are compared one by one. One thread.
  */
 #ifndef SPLITVIEW_POLICY_INPUT_H
 #define SPLITVIEW_POLICY_INPUT_H

@@ -174,18 +174,22 @@ static enum status read_own(struct making *making, struct source_file *text)
 static enum status find_borders(struct layers *layers, uint32_t view)
 {
     const struct flatten_view *zones = &layers->plan->views[view];
-    const struct config *config = layers->policy->config;
+    const struct forward_rules *forward = layers->policy->forward;
+    size_t count = zones->count;
+    uint32_t line;
 
     if (layers->borders[view] != NULL)
         return STATUS_OK;
-    struct autodiscover_border *borders = memory_zalloc(zones->count + 1, sizeof *borders);
+    struct autodiscover_border *borders =
+        memory_zalloc(zones->count + forward_domain_count(forward) + 1, sizeof *borders);
     if (borders == NULL)
         return STATUS_NO_MEMORY;
     for (size_t i = 0; i < zones->count; i++)
         borders[i].name = plan_file(layers, zones->zones[i])->apex;
-    for (size_t i = 0; i < config->section_count; i++)
-        assert(config->sections[i].kind_id != KIND_FORWARD); /* policy_read refuses them */
-    layers->borders[view] = autodiscover_borders_new(borders, zones->count);
+    for (size_t i = 0; i < forward_domain_count(forward); i++)
+        if (forward_domain_in(forward, i, view))
+            borders[count++] = (struct autodiscover_border){forward_domain(forward, i, &line), true};
+    layers->borders[view] = autodiscover_borders_new(borders, count);
     memory_free(borders);
     return layers->borders[view] != NULL ? STATUS_OK : STATUS_NO_MEMORY;
 }
@@ -274,7 +278,9 @@ static enum status make_flat(struct making *making, struct zone **flat)
                                         .own = making->own,
                                         .facts = making->facts,
                                         .hides = making->hides != NULL ? making->hides : file->hides,
-                                        .hide_count = making->hides != NULL ? making->hide_count : file->hide_count};
+                                        .hide_count = making->hides != NULL ? making->hide_count : file->hide_count,
+                                        .forwards = file->forwards,
+                                        .forward_count = file->forward_count};
     if (status == STATUS_OK && overlay_is_own(&input)) {
         *flat = making->own;
         making->own = NULL;

@@ -235,14 +235,36 @@ static enum status own_node(struct overlay *overlay, const struct own_name *name
 
 /* Hides. */
 
+/* What others answer for cannot be hidden here (P6). */
+static bool is_forwarded(struct overlay *overlay, const struct overlay_hide *hide)
+{
+    for (size_t i = 0; i < overlay->input->forward_count; i++) {
+        const struct overlay_forward *forward = &overlay->input->forwards[i];
+        char text[NAME_TEXT_MAX];
+        char domain[NAME_TEXT_MAX];
+        if (!name_is_at_or_below(hide->name, forward->name))
+            continue;
+        name_to_text(hide->name, text);
+        name_to_text(forward->name, domain);
+        if (!hide->is_fact)
+            diag_add(overlay->diag, SEVERITY_WARNING, &hide->place,
+                     "hide: found %s%s, which lies in [forward %s] (%s:%u): it changes nothing",
+                     hide->below ? "*." : "", text, domain, forward->place.file, forward->place.line);
+        return true;
+    }
+    return false;
+}
+
 /* A hide below a delegation or DNAME changes nothing: the referral stands (A6). */
 static bool is_void(struct overlay *overlay, const struct overlay_hide *hide)
 {
     struct place place = {0};
     char text[NAME_TEXT_MAX];
     char cut_text[NAME_TEXT_MAX];
-    const uint8_t *cut = find_cut_above(overlay, hide->name, hide->below, &place);
 
+    if (is_forwarded(overlay, hide))
+        return true;
+    const uint8_t *cut = find_cut_above(overlay, hide->name, hide->below, &place);
     if (cut == NULL)
         return false;
     if (!hide->is_fact) {
@@ -431,11 +453,26 @@ static enum status mark_hides(struct overlay *overlay)
     return status;
 }
 
+static enum status mark_forwards(struct overlay *overlay)
+{
+    enum status status = STATUS_OK;
+
+    for (size_t i = 0; i < overlay->input->forward_count && status == STATUS_OK; i++) {
+        const struct overlay_forward *forward = &overlay->input->forwards[i];
+        struct origin origin = {.file = ORIGIN_NONE, .line = forward->place.line};
+        status = zone_add_layer_file(overlay->flat, forward->place.file, overlay->input->view, &origin.file);
+        if (status == STATUS_OK)
+            status = zone_add_mark(overlay->flat, forward->name, ZONE_FORWARD, origin);
+    }
+    return status;
+}
+
 /* What of a mark of the base holds here too. */
 static uint16_t inherited_flags(const struct overlay *overlay, const uint8_t *name, uint16_t flags)
 {
     const struct own_name *own = own_names_find(&overlay->names, name);
 
+    flags &= (uint16_t)~ZONE_FORWARD;
     for (size_t i = 0; i < overlay->cleared_count; i++)
         if (overlay->cleared[i].why == GONE_OWNED && name_is_at_or_below(name, overlay->cleared[i].name))
             return 0;
@@ -604,6 +641,8 @@ static enum status build(struct overlay *overlay)
         status = copy_marks(overlay);
     if (status == STATUS_OK)
         status = mark_hides(overlay);
+    if (status == STATUS_OK)
+        status = mark_forwards(overlay);
     return status == STATUS_OK ? zone_freeze(overlay->flat, overlay->diag) : status;
 }
 
@@ -629,7 +668,7 @@ enum status overlay_build(const struct overlay_input *input, struct diag *diag, 
 
 bool overlay_is_own(const struct overlay_input *input)
 {
-    return input->mode == ZONE_MODE_FULL && input->own != NULL && input->hide_count == 0 &&
+    return input->mode == ZONE_MODE_FULL && input->own != NULL && input->hide_count == 0 && input->forward_count == 0 &&
            (input->facts == NULL || input->facts->count == 0);
 }
 

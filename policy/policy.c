@@ -32,6 +32,7 @@ void policy_free(struct policy *policy)
     viewmap_free(policy->viewmap);
     ttl_rules_free(policy->ttl);
     cutover_free(policy->cutover);
+    forward_rules_free(policy->forward);
     config_free(policy->config);
     memory_free(policy);
 }
@@ -234,7 +235,9 @@ static enum status build(struct policy *policy, struct diag *diag)
     status = policy_check_facts(policy, diag);
     if (status != STATUS_OK)
         return status;
-    return diag->errors != errors ? STATUS_BAD_INPUT : STATUS_OK;
+    if (diag->errors != errors)
+        return STATUS_BAD_INPUT;
+    return forward_rules_new(policy, diag, &policy->forward);
 }
 
 enum status policy_read(const char *path, const char *text, size_t size, struct diag *diag, struct policy **result)

@@ -8,6 +8,7 @@
 
 #include "policy/config.h"
 #include "policy/cutover.h"
+#include "policy/forward.h"
 #include "policy/leak.h"
 #include "policy/prefix.h"
 #include "policy/ttl.h"
@@ -50,6 +51,7 @@ struct policy {
     size_t zone_count;
     struct ttl_rules *ttl;
     struct cutover *cutover;
+    struct forward_rules *forward;
     struct viewmap *viewmap; /* who gets which view; see view.h */
     uint32_t any_view;       /* the view with `clients = any` that is limited to no listen address, or VIEW_NONE */
 };

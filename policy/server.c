@@ -92,6 +92,9 @@ static void read_numbers(const struct config_section *section, struct server_con
     config->keep_generations = (uint32_t)config_number(section, "keep-generations");
     config->map_size = config_number(section, "map-size");
     config->import_memory = config_number(section, "import-memory");
+    config->cache_size = config_number(section, "cache-size");
+    config->forward_queries = (uint32_t)config_number(section, "forward-queries");
+    config->forward_queries_per_client = (uint32_t)config_number(section, "forward-queries-per-client");
     config->serial.mode = (enum serial_mode)config_number(section, "serial");
     config->limits.has_change_percent = config_find(section, "max-change-percent") != NULL;
     config->limits.has_removed = config_find(section, "max-removed") != NULL;

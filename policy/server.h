@@ -48,8 +48,11 @@ struct server_config {
     uint32_t tcp_clients_per_network; /* connections from one /24 or /56 */
     uint32_t receive_buffer;          /* bytes, SO_RCVBUF of UDP sockets */
     uint32_t keep_generations;
-    uint64_t map_size;            /* bytes */
-    uint64_t import_memory;       /* bytes */
+    uint64_t map_size;        /* bytes */
+    uint64_t import_memory;   /* bytes */
+    uint64_t cache_size;      /* bytes, answers of upstreams */
+    uint32_t forward_queries; /* questions under way upstream, in total */
+    uint32_t forward_queries_per_client;
     struct serial_options serial; /* its mode */
     struct limits limits;         /* on what an import may change */
     bool query_log;

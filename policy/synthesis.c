@@ -231,8 +231,8 @@ void synthesis_why_text(const struct synthesis *synthesis, uint32_t view, const 
     rrtype_to_text(entry->type, type);
     if (why == SYNTHESIS_BELOW_CUT)
         snprintf(text, SYNTHESIS_TEXT_MAX,
-                 "record %s %s is not published: %s lies below a delegation or DNAME in view %s (wanted where that "
-                 "leads)",
+                 "record %s %s is not published: %s lies below a delegation, DNAME or [forward] domain in view %s "
+                 "(wanted where that leads)",
                  owner, type, owner, seen->name);
     else
         snprintf(text, SYNTHESIS_TEXT_MAX,

@@ -136,6 +136,22 @@ const struct ttl_rule *ttl_find(const struct ttl_rules *rules, uint32_t view, co
     return choice.winner;
 }
 
+const struct ttl_rule *ttl_find_foreign(const struct ttl_rules *rules, const uint8_t *owner, uint16_t type)
+{
+    struct choice choice = {NULL, NULL, NULL};
+    struct glob_subject subject;
+    if (rules->count == 0 || type == RRTYPE_SOA)
+        return NULL;
+    glob_subject(owner, &subject);
+    for (size_t i = 0; i < rules->count; i++) {
+        const struct ttl_rule *rule = &rules->rules[i];
+        const struct glob *glob = rule->selector.views == NULL ? glob_list_best(&rule->selector.names, &subject) : NULL;
+        if (glob != NULL && is_about(rule, type))
+            consider(&choice, rule, glob);
+    }
+    return choice.winner;
+}
+
 uint32_t ttl_under(const struct ttl_rule *rule, uint32_t ttl)
 {
     if (rule == NULL)

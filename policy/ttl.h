@@ -50,6 +50,10 @@ void ttl_rules_free(struct ttl_rules *rules);
 const struct ttl_rule *ttl_find(const struct ttl_rules *rules, uint32_t view, const uint8_t *owner, uint16_t type,
                                 const struct ttl_rule **tie);
 
+/* The rule for an RRset that comes from elsewhere, where only rules without views count; NULL: none. Of two that are as
+ * good the first. */
+const struct ttl_rule *ttl_find_foreign(const struct ttl_rules *rules, const uint8_t *owner, uint16_t type);
+
 /* A TTL under a rule (NULL: unchanged). */
 uint32_t ttl_under(const struct ttl_rule *rule, uint32_t ttl);
 

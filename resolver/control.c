@@ -23,14 +23,20 @@
 #define ANSWER_MAX  (1u << 20) /* bytes of an answer */
 #define QUEUE_MAX   65536      /* bytes of answers not fetched: stop reading until they are */
 #define SOCKET_MASK 0117       /* leaves 0660 */
+#define CACHE_WORD  "cache "
+
+/* What a client waits for; its next question waits too. */
+enum control_wait { WAIT_NONE, WAIT_ADOPTION, WAIT_CACHE };
 
 struct control_client {
     struct control_client *next;
     uv_pipe_t pipe;
     struct control *control;
-    bool waiting;   /* for an adoption; its next question waits too */
-    bool stalled;   /* not read from until it has fetched answers */
-    bool peer_done; /* sends no more: close when all is answered */
+    enum control_wait waiting;
+    struct cache_request *request; /* asked for and not started yet; owned */
+    uint64_t turn;                 /* of the request */
+    bool stalled;                  /* not read from until it has fetched answers */
+    bool peer_done;                /* sends no more: close when all is answered */
     size_t used;
     char line[CONTROL_LINE_MAX];
 };
@@ -42,7 +48,10 @@ struct control {
     struct control_owner owner;
     struct control_client *clients;
     uint32_t client_count;
-    struct stat file; /* the socket file as we made it */
+    struct cache_request *running;      /* what the workers are at; owned */
+    struct control_client *running_for; /* who asked; NULL: is gone */
+    uint64_t turns;                     /* given to requests so far */
+    struct stat file;                   /* the socket file as we made it */
     char path[];
 };
 
@@ -101,12 +110,16 @@ static void client_close(struct control_client *client)
         link = &(*link)->next;
     *link = client->next;
     client->control->client_count--;
+    cache_request_free(client->request);
+    client->request = NULL;
+    if (client->control->running_for == client)
+        client->control->running_for = NULL;
     uv_close((uv_handle_t *)&client->pipe, on_client_closed);
 }
 
 static void close_if_done(struct control_client *client)
 {
-    if (client->peer_done && !client->waiting && !client->stalled &&
+    if (client->peer_done && client->waiting == WAIT_NONE && !client->stalled &&
         uv_stream_get_write_queue_size((uv_stream_t *)&client->pipe) == 0)
         client_close(client);
 }
@@ -163,6 +176,66 @@ static void answer_error(struct control_client *client, const char *text)
     answer(client, json_pack("{s:s}", "error", text));
 }
 
+static const char *first_message(const struct diag *diag, enum status status)
+{
+    return diag->count > 0 && diag->messages[0].text != NULL ? diag->messages[0].text : status_text(status);
+}
+
+/* ---- the caches ---- */
+
+/* Whose turn is next, NULL if nobody's. */
+static struct control_client *find_turn(const struct control *control)
+{
+    struct control_client *first = NULL;
+
+    for (struct control_client *client = control->clients; client != NULL; client = client->next)
+        if (client->request != NULL && (first == NULL || client->turn < first->turn))
+            first = client;
+    return first;
+}
+
+static void answer_lines(struct control_client *client);
+
+/* Start what waits, unless something runs. */
+static void start_request(struct control *control)
+{
+    struct control_client *client;
+
+    while (control->running == NULL && (client = find_turn(control)) != NULL) {
+        control->running = client->request;
+        control->running_for = client;
+        client->request = NULL;
+        if (control->owner.cache(control->owner.context, control->running) == STATUS_OK)
+            return;
+        cache_request_free(control->running);
+        control->running = NULL;
+        control->running_for = NULL;
+        client->waiting = WAIT_NONE;
+        answer_error(client, status_text(STATUS_NO_MEMORY));
+        answer_lines(client);
+    }
+}
+
+static void ask_cache(struct control_client *client, const char *text)
+{
+    struct control *control = client->control;
+    struct control_report report;
+    struct diag diag;
+
+    diag_init(&diag);
+    memset(&report, 0, sizeof report);
+    control->owner.report(control->owner.context, &report);
+    enum status status = cache_request_new(text, report.generation, &diag, &client->request);
+    if (status == STATUS_OK) {
+        client->waiting = WAIT_CACHE;
+        client->turn = control->turns++;
+        start_request(control);
+    } else {
+        answer(client, json_pack("{s:s, s:s}", "error", first_message(&diag, status), "status", status_text(status)));
+    }
+    diag_clear(&diag);
+}
+
 /* ---- questions ---- */
 
 static void answer_line(struct control_client *client, const char *line)
@@ -175,10 +248,12 @@ static void answer_line(struct control_client *client, const char *line)
         control->owner.report(control->owner.context, &report);
         answer(client, make_status(&report));
     } else if (strcmp(line, "adopt") == 0) {
-        client->waiting = true;
+        client->waiting = WAIT_ADOPTION;
         control->owner.adopt(control->owner.context);
+    } else if (strncmp(line, CACHE_WORD, strlen(CACHE_WORD)) == 0) {
+        ask_cache(client, line + strlen(CACHE_WORD));
     } else {
-        answer_error(client, "unknown command; there are status and adopt");
+        answer_error(client, "unknown command; there are status, adopt and cache");
     }
 }
 
@@ -193,7 +268,7 @@ static void answer_lines(struct control_client *client)
     char line[CONTROL_LINE_MAX];
     char *end;
 
-    while (!client->waiting && !client->stalled && !uv_is_closing((uv_handle_t *)&client->pipe) &&
+    while (client->waiting == WAIT_NONE && !client->stalled && !uv_is_closing((uv_handle_t *)&client->pipe) &&
            (end = memchr(client->line, '\n', client->used)) != NULL) {
         if (is_full(client)) {
             client->stalled = true;
@@ -234,7 +309,7 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
     }
     client->used += (size_t)size;
     answer_lines(client);
-    if (client->used == sizeof client->line && !client->waiting && !client->stalled) {
+    if (client->used == sizeof client->line && client->waiting == WAIT_NONE && !client->stalled) {
         client->peer_done = true;
         uv_read_stop(stream);
         answer_error(client, "the line is too long");
@@ -284,7 +359,7 @@ static struct control_client *find_waiting(const struct control *control)
 {
     struct control_client *client = control->clients;
 
-    while (client != NULL && !client->waiting)
+    while (client != NULL && client->waiting != WAIT_ADOPTION)
         client = client->next;
     return client;
 }
@@ -294,7 +369,7 @@ void control_adopted(struct control *control, uint64_t generation)
     struct control_client *client;
 
     while (control != NULL && (client = find_waiting(control)) != NULL) {
-        client->waiting = false;
+        client->waiting = WAIT_NONE;
         answer(client, json_pack("{s:I}", "generation", (json_int_t)generation));
         answer_lines(client);
     }
@@ -305,10 +380,26 @@ void control_failed(struct control *control, const char *text)
     struct control_client *client;
 
     while (control != NULL && (client = find_waiting(control)) != NULL) {
-        client->waiting = false;
+        client->waiting = WAIT_NONE;
         answer_error(client, text);
         answer_lines(client);
     }
+}
+
+void control_cached(struct control *control)
+{
+    struct control_client *client = control->running_for;
+    json_t *object = client != NULL ? cache_request_answer(control->running) : NULL;
+
+    cache_request_free(control->running);
+    control->running = NULL;
+    control->running_for = NULL;
+    if (client != NULL) {
+        client->waiting = WAIT_NONE;
+        answer(client, object);
+        answer_lines(client);
+    }
+    start_request(control);
 }
 
 /* ---- the socket ---- */
@@ -433,5 +524,7 @@ void control_close(struct control *control)
 
 void control_free(struct control *control)
 {
+    if (control != NULL)
+        cache_request_free(control->running);
     memory_free(control);
 }

@@ -5,7 +5,8 @@
  *     status   {"version":…,"pid":…,"uptime_s":…,"generation":…,"commit":…,"published":…,"zones":…,"records":…,
  *               "views":[…],"workers":…,"listen":["addr@port",…],"counters":{…}}
  *     adopt    {"generation":N} when every worker serves the newest generation
- *     else     {"error":"…"}
+ *     cache …  as cache_control.h says, when every worker has looked; one request at a time
+ *     else     {"error":"…"}, with "status":"bad input" where the line asks for what there is not
  *
  * A client that does not fetch its answers is not read from until it does. Who may use it is decided by the file's
  * mode, 0660. All functions belong to the main thread.
@@ -14,6 +15,7 @@
 #define SPLITVIEW_RESOLVER_CONTROL_H
 
 #include "policy/generation.h"
+#include "resolver/cache_control.h"
 #include "resolver/counters.h"
 #include "resolver/listen.h"
 #include "zones/status.h"
@@ -22,7 +24,7 @@
 #include <sys/types.h>
 #include <uv.h>
 
-#define CONTROL_LINE_MAX    1024 /* bytes of a question */
+#define CONTROL_LINE_MAX    1280 /* bytes of a question: the longest names a name of 1016 bytes */
 #define CONTROL_CLIENTS_MAX 64
 
 /* What `status` says. All borrowed for the length of the call that fills it. */
@@ -40,6 +42,9 @@ struct control_owner {
     void (*report)(void *context, struct control_report *report);
     /* Look at the store now; ends, at once or later, in control_adopted or control_failed. */
     void (*adopt)(void *context);
+    /* Start the request and post it to all workers; ends, at once or later, in control_cached. One at a time. Borrowed
+     * until then, or until control_free. NO_MEMORY: it is not started. */
+    enum status (*cache)(void *context, struct cache_request *request);
 };
 
 struct control;
@@ -59,7 +64,12 @@ enum status control_start(struct control *control, uv_loop_t *loop, const struct
 void control_adopted(struct control *control, uint64_t generation);
 void control_failed(struct control *control, const char *text);
 
-/* Begin to close all and remove the file, if it is still ours. When the loop has run out: control_free. NULL allowed.
+/* The request that was started last is finished: answer who asked, and start the next. */
+void control_cached(struct control *control);
+
+/*
+ * Begin to close all and remove the file, if it is still ours. When the loop has run out, and no worker is left that
+ * might run a request: control_free. NULL allowed.
  */
 void control_close(struct control *control);
 void control_free(struct control *control);

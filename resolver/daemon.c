@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "resolver/daemon.h"
 
+#include "resolver/cache_control.h"
 #include "resolver/control.h"
 #include "resolver/keeper.h"
 #include "resolver/listen.h"
@@ -23,7 +24,8 @@
 #define LOOK_MS           50   /* between two cheap looks at the store */
 #define RETRY_MS          1000 /* between two tries to load what could not be loaded */
 #define COMMIT_SHOWN      12   /* hex digits */
-#define DESCRIPTORS_SPARE 256  /* beside the TCP connections */
+#define DESCRIPTORS_SPARE    256 /* beside the TCP connections */
+#define DESCRIPTORS_UPSTREAM 768 /* of each worker: sockets and connections to upstream */
 #define SIGNALS_HANDLED   3
 
 struct daemon {
@@ -45,6 +47,8 @@ struct daemon {
     uint64_t started_at;   /* loop time, milliseconds */
     uv_loop_t loop;
     uv_async_t adopted;
+    uv_async_t looked;             /* the workers have run `request` */
+    struct cache_request *request; /* borrowed from `control`; NULL: none */
     uv_timer_t timer;
     uv_signal_t signals[SIGNALS_HANDLED];
 };
@@ -147,6 +151,8 @@ static void on_timer(uv_timer_t *timer)
     struct daemon *daemon = timer->data;
     struct diag diag;
 
+    /* Questions upstream may have held an old generation for longer than the workers did. */
+    keeper_reap(daemon->keeper);
     if (uv_now(&daemon->loop) < daemon->next_look)
         return;
     diag_init(&diag);
@@ -182,6 +188,38 @@ static void control_adopt(void *context)
     else if (!daemon->adopting)
         control_adopted(daemon->control, keeper_current(daemon->keeper)->number);
     diag_clear(&diag);
+}
+
+/* On a worker's thread. */
+static void wake_looked(void *context)
+{
+    struct daemon *daemon = context;
+
+    uv_async_send(&daemon->looked);
+}
+
+static void on_looked(uv_async_t *handle)
+{
+    struct daemon *daemon = handle->data;
+
+    /* An earlier request may have woken us late. */
+    if (daemon->request == NULL || !cache_request_is_finished(daemon->request))
+        return;
+    daemon->request = NULL;
+    control_cached(daemon->control);
+}
+
+static enum status control_cache(void *context, struct cache_request *request)
+{
+    struct daemon *daemon = context;
+    enum status status = cache_request_start(request, daemon->worker_count, wake_looked, daemon);
+
+    if (status != STATUS_OK)
+        return status;
+    daemon->request = request;
+    for (uint32_t i = 0; i < daemon->worker_count; i++)
+        worker_cache(daemon->workers[i], request);
+    return STATUS_OK;
 }
 
 /* ---- signals ---- */
@@ -245,7 +283,8 @@ static enum status open_outside(struct daemon *daemon, struct diag *diag)
         long online = sysconf(_SC_NPROCESSORS_ONLN);
         workers = online > 0 ? (uint32_t)online : 1;
     }
-    supervisor_raise_descriptors(config->tcp_clients + DESCRIPTORS_SPARE + 4 * workers * config->listen_count);
+    supervisor_raise_descriptors(config->tcp_clients + DESCRIPTORS_SPARE + DESCRIPTORS_UPSTREAM * workers +
+                                 4 * workers * config->listen_count);
     if (status == STATUS_OK && config->control[0] != '\0')
         status = control_open(config->control, daemon->privilege.uid, daemon->privilege.gid, diag, &daemon->control);
     if (status == STATUS_OK)
@@ -286,6 +325,9 @@ static enum status start_handles(struct daemon *daemon, struct diag *diag)
 
     daemon->adopted.data = daemon;
     if (rc == 0)
+        rc = uv_async_init(&daemon->loop, &daemon->looked, on_looked);
+    daemon->looked.data = daemon;
+    if (rc == 0)
         rc = uv_timer_init(&daemon->loop, &daemon->timer);
     daemon->timer.data = daemon;
     if (rc == 0)
@@ -298,7 +340,8 @@ static enum status start_handles(struct daemon *daemon, struct diag *diag)
     }
     if (rc != 0)
         return loop_failed(rc, diag);
-    struct control_owner owner = {.context = daemon, .report = control_report, .adopt = control_adopt};
+    struct control_owner owner = {
+        .context = daemon, .report = control_report, .adopt = control_adopt, .cache = control_cache};
     return daemon->control == NULL ? STATUS_OK : control_start(daemon->control, &daemon->loop, &owner, diag);
 }
 

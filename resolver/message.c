@@ -470,11 +470,13 @@ static void write_header(const struct writer *writer, const struct message *mess
         write_u16(reply + 6 + 2 * i, counts->records[i]);
 }
 
-/* AD and CD stay clear: data of our own zones are not validated (RFC 4035 3.1.6). */
+/* AD and CD stay clear unless upstream answers: data of our own zones are not validated (RFC 4035 3.1.6). */
 static uint16_t reply_flags(const struct message *message, enum rcode rcode, const struct reply_options *options)
 {
     unsigned flags = MESSAGE_QR | (message->flags & 0x7800u) | (message->flags & MESSAGE_RD) | ((unsigned)rcode & 15u);
-    return (uint16_t)(flags | (options->recursion_available ? MESSAGE_RA : 0u));
+    flags |= options->recursion_available ? MESSAGE_RA : 0u;
+    flags |= options->authentic_data ? MESSAGE_AD : 0u;
+    return (uint16_t)(flags | (options->checking_disabled ? MESSAGE_CD : 0u));
 }
 
 static void writer_begin(struct writer *writer, const struct message *message, const struct reply_options *options,

@@ -2,7 +2,9 @@
 #include "resolver/query.h"
 
 #include "policy/decide.h"
+#include "policy/filter.h"
 #include "resolver/chaos.h"
+#include "resolver/foreign.h"
 
 #include <string.h>
 
@@ -37,12 +39,12 @@ static struct reply_options reply_options(const struct query_env *env, const str
     return options;
 }
 
-static void extend_error(struct reply_options *options, enum extended_error code, const char *text)
+static void extend_error(struct reply_options *options, int code, const char *text)
 {
     /* A signed reply that may not be long has no room for what only informs. */
     if (options->reserved > 0 && options->size_max < ROOM_FOR_EXTRAS)
         return;
-    options->extended_error = (int)code;
+    options->extended_error = code;
     options->extended_text = text;
 }
 
@@ -53,6 +55,8 @@ static void explain_error(const struct query *query, struct reply_options *optio
         return;
     if (query->withheld > 0 && query->answer.rcode == RCODE_SERVFAIL)
         extend_error(options, EXTENDED_PROHIBITED, "the answer is not for this client");
+    else if (query->foreign_error >= 0)
+        extend_error(options, query->foreign_error, foreign_error_text(query->foreign_error));
     else if (query->answer.rcode == RCODE_SERVFAIL)
         extend_error(options, EXTENDED_INVALID_DATA, "stored zone data are damaged");
     else if (query->answer.rcode == RCODE_REFUSED && query->view.view == VIEW_NONE)
@@ -61,11 +65,23 @@ static void explain_error(const struct query *query, struct reply_options *optio
         extend_error(options, EXTENDED_NOT_AUTHORITATIVE, "in no zone served to this client");
 }
 
+/* AD for those who understand it (RFC 6840 5.8), CD as it came (RFC 4035 3.2.2). */
+static void add_recursion_flags(const struct query *query, struct reply_options *options)
+{
+    const struct message *message = &query->message;
+
+    options->recursion_available = true;
+    options->checking_disabled = (message->flags & MESSAGE_CD) != 0;
+    options->authentic_data = query->is_authentic && (message->dnssec_ok || (message->flags & MESSAGE_AD) != 0);
+}
+
 static void add_view_options(const struct query_env *env, struct query *query, struct reply_options *options)
 {
     explain_error(query, options);
     if (query->view.view == VIEW_NONE)
         return;
+    if (decide_has_recursion(env->generation, query->view.view))
+        add_recursion_flags(query, options);
     switch (env->generation->policy->views[query->view.view].order) {
     case VIEW_ORDER_FIXED:
         options->order = MESSAGE_ORDER_FIXED;
@@ -117,14 +133,38 @@ static bool is_believed(const struct query_env *env, const struct client *client
            prefix_map_find(env->trust_ecs, &client->source).value != PREFIX_NO_VALUE;
 }
 
+/* In the zones of the client's view, and on from there upstream. */
+static void decide_for(const struct query_env *env, const struct client *client, const struct question *question,
+                       struct query *query)
+{
+    struct forward_route route;
+    struct answer *answer = &query->answer;
+
+    answer_reset(answer);
+    if (env->generation->policy != NULL)
+        query->view = view_select(env->generation->policy, client);
+    if (query->view.view == VIEW_NONE) {
+        answer->outcome = OUTCOME_REFUSED;
+        answer->rcode = RCODE_REFUSED;
+        return;
+    }
+    decide_lookup(env->generation, query->view.view, question, question->name, NULL, answer, &route);
+    if (answer->outcome == OUTCOME_FORWARD) {
+        foreign_follow(env, question, &route, query);
+        if (query->is_waiting)
+            return;
+    }
+    filter_answer(env->generation->policy, query->view.view, client, question->type, question->now, NULL, answer);
+}
+
 /* Decide for the client, or for whom it asks, with the key it showed. */
 static void decide_seen(const struct query_env *env, const struct client *client, const struct question *question,
-                        struct query *query, struct reply_options *options)
+                        struct query *query)
 {
     const struct message *message = &query->message;
     bool believed = is_believed(env, client, message);
     if (!believed && !message->tsig.present) {
-        query->view = decide_answer(env->generation, client, question, &query->answer);
+        decide_for(env, client, question, query);
         return;
     }
     struct client seen = *client;
@@ -132,21 +172,25 @@ static void decide_seen(const struct query_env *env, const struct client *client
         seen.key = query->tsig.name;
     if (believed)
         seen.subnet = take_subnet(&message->subnet);
-    query->view = decide_answer(env->generation, &seen, question, &query->answer);
-    options->answers_subnet = believed;
-    options->subnet_scope = query->view.scope;
+    decide_for(env, &seen, question, query);
+    query->options.answers_subnet = believed;
+    query->options.subnet_scope = query->view.scope;
 }
 
-static void decide(const struct query_env *env, const struct client *client, struct query *query,
-                   struct reply_options *options)
+static void decide(const struct query_env *env, const struct client *client, struct query *query)
 {
     const struct message *message = &query->message;
     if (message->class == RRCLASS_CH) {
         chaos_answer(env->generation, env->identity, message->name, message->type, &query->answer);
         return;
     }
-    struct question question = {.name = message->name, .type = message->type, .now = env->now};
-    decide_seen(env, client, &question, query, options);
+    struct question question = {
+        .name = message->name,
+        .type = message->type,
+        .recursion = (message->flags & MESSAGE_RD) != 0,
+        .now = env->now,
+    };
+    decide_seen(env, client, &question, query);
     query->withheld = query->answer.withheld;
     /* An answer to QCLASS ANY cannot speak for all classes (RFC 1035 6.2). */
     if (message->class == RRCLASS_ANY)
@@ -184,42 +228,63 @@ static size_t sign(const struct query *query, const struct reply_options *option
     return tsig_sign(&query->tsig, reply, size);
 }
 
-static size_t write_error(const struct query *query, const struct reply_options *options, uint8_t *reply)
+static size_t write_error(const struct query *query, uint8_t *reply)
 {
-    return sign(query, options, reply, message_write_error(&query->message, query->rcode, options, reply));
+    return sign(query, &query->options, reply,
+                message_write_error(&query->message, query->rcode, &query->options, reply));
 }
 
 /* What is wrong with the query before it is decided; RCODE_NOERROR: nothing. */
-static enum rcode judge(const struct query_env *env, const uint8_t *wire, struct query *query,
-                        struct reply_options *options)
+static enum rcode judge(const struct query_env *env, const uint8_t *wire, struct query *query)
 {
-    enum rcode rcode = query->message.tsig.present ? verify(env, wire, query, options) : RCODE_NOERROR;
+    enum rcode rcode = query->message.tsig.present ? verify(env, wire, query, &query->options) : RCODE_NOERROR;
     if (rcode != RCODE_NOERROR)
         return rcode;
     return query->parsed == PARSE_REJECT ? query->message.reject : refuse_question(&query->message);
 }
 
-size_t query_answer(const struct query_env *env, const struct client *client, const uint8_t *wire, size_t size,
-                    uint8_t *reply, size_t capacity, struct query *query)
+static void begin(struct query *query)
 {
     query->view = (struct view_match){.view = VIEW_NONE};
     query->rcode = RCODE_NOERROR;
     query->withheld = 0;
+    query->is_waiting = false;
+    query->is_authentic = false;
+    query->foreign_error = -1;
+}
+
+static size_t write_failure(const struct query_env *env, struct query *query, uint8_t *reply)
+{
+    query->rcode = RCODE_SERVFAIL;
+    query->answer.rcode = RCODE_SERVFAIL;
+    add_view_options(env, query, &query->options);
+    return write_error(query, reply);
+}
+
+size_t query_answer(const struct query_env *env, const struct client *client, const uint8_t *wire, size_t size,
+                    uint8_t *reply, size_t capacity, struct query *query)
+{
+    begin(query);
     query->parsed = message_parse(wire, size, &query->message);
     if (query->parsed == PARSE_DROP)
         return 0;
-    struct reply_options options = reply_options(env, client, &query->message, capacity);
-    query->rcode = judge(env, wire, query, &options);
+    query->options = reply_options(env, client, &query->message, capacity);
+    query->rcode = judge(env, wire, query);
     if (query->rcode != RCODE_NOERROR)
-        return write_error(query, &options, reply);
-    decide(env, client, query, &options);
+        return write_error(query, reply);
+    decide(env, client, query);
+    if (query->is_waiting)
+        return 0;
     query->rcode = query->answer.rcode;
-    add_view_options(env, query, &options);
-    size_t written = message_write(&query->message, &query->answer, &options, reply);
-    if (written != 0)
-        return sign(query, &options, reply, written);
-    query->rcode = RCODE_SERVFAIL;
-    query->answer.rcode = RCODE_SERVFAIL;
-    explain_error(query, &options);
-    return write_error(query, &options, reply);
+    add_view_options(env, query, &query->options);
+    size_t written = message_write(&query->message, &query->answer, &query->options, reply);
+    return written != 0 ? sign(query, &query->options, reply, written) : write_failure(env, query, reply);
+}
+
+size_t query_give_up(const struct query_env *env, struct query *query, uint8_t *reply)
+{
+    query->is_waiting = false;
+    query->withheld = 0;
+    query->foreign_error = FOREIGN_NOT_READY;
+    return write_failure(env, query, reply);
 }

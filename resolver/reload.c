@@ -28,6 +28,9 @@ static const struct field {
     {"tcp-idle", offsetof(struct server_config, tcp_idle_ms), FIELD_U32, true},
     {"tcp-clients", offsetof(struct server_config, tcp_clients), FIELD_U32, true},
     {"tcp-clients-per-network", offsetof(struct server_config, tcp_clients_per_network), FIELD_U32, true},
+    {"cache-size", offsetof(struct server_config, cache_size), FIELD_U64, true},
+    {"forward-queries", offsetof(struct server_config, forward_queries), FIELD_U32, true},
+    {"forward-queries-per-client", offsetof(struct server_config, forward_queries_per_client), FIELD_U32, true},
     {"query-log", offsetof(struct server_config, query_log), FIELD_BOOL, true},
     {"query-log-file", offsetof(struct server_config, query_log_file), FIELD_TEXT, true},
 };

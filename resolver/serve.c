@@ -44,6 +44,16 @@ void serve_configure(struct serve *serve, struct settings *settings)
     settings_release(old);
 }
 
+void serve_forward(struct serve *serve, struct forwarder *forwarder)
+{
+    serve->env.forwarder = forwarder;
+}
+
+void serve_clock(struct serve *serve, uint64_t now_ms)
+{
+    serve->env.now_ms = now_ms;
+}
+
 void serve_begin(struct serve *serve)
 {
     struct timespec now;
@@ -52,11 +62,15 @@ void serve_begin(struct serve *serve)
     serve->env.now = now.tv_sec > 0 ? (uint64_t)now.tv_sec : 0;
 }
 
-static void count(struct serve *serve, const struct client *client, const uint8_t *reply, size_t size)
+static void count_query(struct serve *serve, const struct client *client)
+{
+    counters_add(serve->counters, client->transport == TRANSPORT_TCP ? COUNTER_QUERIES_TCP : COUNTER_QUERIES_UDP, 1);
+}
+
+static void count_reply(struct serve *serve, const uint8_t *reply, size_t size)
 {
     struct counters *counters = serve->counters;
 
-    counters_add(counters, client->transport == TRANSPORT_TCP ? COUNTER_QUERIES_TCP : COUNTER_QUERIES_UDP, 1);
     if (size == 0) {
         counters_add(counters, COUNTER_DROPPED, 1);
         return;
@@ -71,15 +85,61 @@ static void count(struct serve *serve, const struct client *client, const uint8_
         counters_add(counters, COUNTER_TRUNCATED, 1);
 }
 
+static struct waiter *begin_waiting(struct serve *serve, const struct client *client, const uint8_t *wire, size_t size,
+                                    uint64_t begin)
+{
+    struct waiter *waiter = waiter_new(client, wire, size, begin);
+
+    if (waiter != NULL && !forwarder_wait(serve->env.forwarder, &serve->query.foreign, waiter, serve->env.now_ms)) {
+        serve_end(serve, waiter);
+        waiter = NULL;
+    }
+    return waiter;
+}
+
 size_t serve_query(struct serve *serve, const struct client *client, const uint8_t *wire, size_t size, uint8_t *reply,
                    size_t capacity)
 {
     uint64_t begin = querylog_begin(&serve->log);
     size_t written = query_answer(&serve->env, client, wire, size, reply, capacity, &serve->query);
 
-    count(serve, client, reply, written);
+    serve->waiting = NULL;
+    count_query(serve, client);
+    if (serve->query.is_waiting) {
+        serve->waiting = begin_waiting(serve, client, wire, size, begin);
+        if (serve->waiting != NULL)
+            return 0;
+        written = query_give_up(&serve->env, &serve->query, reply);
+    }
+    count_reply(serve, reply, written);
     querylog_add(&serve->log, begin, client, &serve->query, serve->env.generation, written > 0);
     return written;
+}
+
+size_t serve_waiter(struct serve *serve, struct waiter *waiter, uint8_t *reply, size_t capacity)
+{
+    const struct client *client = &waiter->client;
+
+    serve->waiting = NULL;
+    serve->query.waiter = waiter;
+    size_t written =
+        query_answer(&serve->env, client, waiter->wire, waiter->size, reply, capacity, &serve->query);
+    serve->query.waiter = NULL;
+    if (serve->query.is_waiting) {
+        if (forwarder_wait(serve->env.forwarder, &serve->query.foreign, waiter, serve->env.now_ms)) {
+            serve->waiting = waiter;
+            return 0;
+        }
+        written = query_give_up(&serve->env, &serve->query, reply);
+    }
+    count_reply(serve, reply, written);
+    querylog_add(&serve->log, waiter->begin, client, &serve->query, serve->env.generation, written > 0);
+    return written;
+}
+
+void serve_end(struct serve *serve, struct waiter *waiter)
+{
+    forwarder_release(serve->env.forwarder, waiter);
 }
 
 void serve_flush(struct serve *serve)

@@ -80,6 +80,9 @@ enum status settings_new(const struct server_config *config, struct diag *diag, 
     made->tcp_idle_ms = config->tcp_idle_ms;
     made->tcp_clients = config->tcp_clients;
     made->tcp_clients_per_network = config->tcp_clients_per_network;
+    made->cache_bytes = config->cache_size;
+    made->forward_queries = config->forward_queries;
+    made->forward_queries_per_client = config->forward_queries_per_client;
     atomic_init(&made->holders, 1);
     made->identity = memory_copy_text(config->identity, strlen(config->identity));
     enum status status = made->identity == NULL ? STATUS_NO_MEMORY : open_log(config, diag, &made->log_fd);

@@ -20,6 +20,9 @@ struct settings {
     uint32_t tcp_idle_ms;
     uint32_t tcp_clients;
     uint32_t tcp_clients_per_network;
+    size_t cache_bytes;                   /* of all workers together, as the next two */
+    uint32_t forward_queries;             /* foreign questions under way */
+    uint32_t forward_queries_per_client;  /* of them, of one client */
     struct prefix_map *trust_ecs; /* senders whose client subnet option is believed; NULL: none */
     struct keyring *keys;         /* of TSIG */
     int log_fd;                   /* its query log; STDERR_FILENO: not owned; -1: none */

@@ -18,6 +18,7 @@
 #define OUTPUT_SIZE (2 * FRAME_MAX)         /* answers gathered for one write */
 #define QUEUE_HIGH  ((size_t)256 * 1024)    /* bytes of answers not fetched: stop reading */
 #define QUEUE_LOW   ((size_t)64 * 1024)     /* go on reading */
+#define QUEUE_MAX   ((size_t)1024 * 1024)   /* close: answers that had to wait come though nobody fetches */
 #define BACKLOG     1024
 
 /* A list of connections, the one idle for the longest first. The server's own link is both ends. */
@@ -33,6 +34,7 @@ struct tcp_connection {
     struct client client;
     struct bytes input; /* received and not yet answered: the start of a message; whole ones only while stalled */
     uint64_t active;    /* loop time of the last progress, milliseconds */
+    struct waiter *waiters; /* its queries that wait for upstream, linked by path.next */
     size_t unfetched;   /* bytes of answers the peer had not taken when its time was last over; SIZE_MAX: not yet */
     bool stalled;       /* not read from until the peer has fetched answers */
     bool peer_done;     /* the peer sends no more: close when all is answered and sent */
@@ -149,6 +151,9 @@ static void connection_close(struct tcp_connection *connection)
 {
     if (uv_is_closing((uv_handle_t *)&connection->handle))
         return;
+    for (struct waiter *waiter = connection->waiters; waiter != NULL; waiter = waiter->path.next)
+        waiter->is_gone = true;
+    connection->waiters = NULL;
     link_remove(&connection->link);
     tcp_quota_give(connection->server->quota, &connection->client.source);
     uv_close((uv_handle_t *)&connection->handle, on_connection_closed);
@@ -164,7 +169,7 @@ static void on_timer(uv_timer_t *timer)
         struct tcp_connection *first = (struct tcp_connection *)server->idle.next;
         if (first->active + limit > now)
             break;
-        if (is_fetching(first)) {
+        if (first->waiters != NULL || is_fetching(first)) {
             begin_idle(first);
         } else {
             count(server, COUNTER_TCP_IDLE_CLOSED);
@@ -231,19 +236,34 @@ static bool send_output(struct tcp_connection *connection)
     return true;
 }
 
-static void answer_message(struct tcp_connection *connection, const uint8_t *wire, size_t size)
+/* Where the next answer is written, behind its length. */
+static uint8_t *next_frame(struct tcp_server *server)
+{
+    assert(sizeof server->output - server->output_used >= FRAME_MAX);
+    return server->output + server->output_used + LENGTH_SIZE;
+}
+
+static void end_frame(struct tcp_connection *connection, size_t written)
 {
     struct tcp_server *server = connection->server;
-    uint8_t *frame = server->output + server->output_used;
 
-    assert(sizeof server->output - server->output_used >= FRAME_MAX);
-    size_t written = serve_query(server->serve, &connection->client, wire, size, frame + LENGTH_SIZE, MESSAGE_SIZE_MAX);
     if (written == 0)
         return;
-    frame[0] = (uint8_t)(written >> 8);
-    frame[1] = (uint8_t)written;
+    write_u16(server->output + server->output_used, (uint16_t)written);
     server->output_used += LENGTH_SIZE + written;
     touch(connection);
+}
+
+static void answer_message(struct tcp_connection *connection, const uint8_t *wire, size_t size)
+{
+    struct serve *serve = connection->server->serve;
+
+    end_frame(connection, serve_query(serve, &connection->client, wire, size, next_frame(connection->server),
+                                      MESSAGE_SIZE_MAX));
+    if (serve->waiting == NULL)
+        return;
+    serve->waiting->path = (struct return_path){.connection = connection, .next = connection->waiters};
+    connection->waiters = serve->waiting;
 }
 
 /* Answer the whole messages in `data`, until too many answers wait to be fetched. Returns the bytes used up; if the
@@ -271,6 +291,48 @@ static size_t answer_messages(struct tcp_connection *connection, const uint8_t *
     send_output(connection);
     serve_flush(server->serve);
     return used;
+}
+
+/* ---- answers that had to wait ---- */
+
+static void forget_waiter(struct tcp_connection *connection, struct waiter *waiter)
+{
+    struct waiter **link = &connection->waiters;
+
+    while (*link != waiter) {
+        assert(*link != NULL);
+        link = &(*link)->path.next;
+    }
+    *link = waiter->path.next;
+}
+
+static void close_if_done(struct tcp_connection *connection);
+
+void tcp_server_answer(struct tcp_server *server, struct waiter *waiter)
+{
+    struct tcp_connection *connection = waiter->path.connection;
+    struct serve *serve = server->serve;
+
+    assert(server->output_used == 0);
+    if (waiter->is_gone) {
+        serve_end(serve, waiter);
+        return;
+    }
+    size_t written = serve_waiter(serve, waiter, next_frame(server), MESSAGE_SIZE_MAX);
+    if (serve->waiting != NULL)
+        return;
+    end_frame(connection, written);
+    forget_waiter(connection, waiter);
+    serve_end(serve, waiter);
+    /* Reading has stopped long ago; what was asked before that may still be too much to keep. */
+    if (uv_stream_get_write_queue_size((uv_stream_t *)&connection->handle) >= QUEUE_MAX) {
+        server->output_used = 0;
+        count(server, COUNTER_TCP_ERRORS);
+        connection_close(connection);
+        return;
+    }
+    if (send_output(connection))
+        close_if_done(connection);
 }
 
 /* ---- questions ---- */
@@ -310,7 +372,7 @@ static bool take_bytes(struct tcp_connection *connection, const uint8_t *data, s
 
 static void close_if_done(struct tcp_connection *connection)
 {
-    if (connection->peer_done && !connection->stalled &&
+    if (connection->peer_done && !connection->stalled && connection->waiters == NULL &&
         uv_stream_get_write_queue_size((uv_stream_t *)&connection->handle) == 0)
         connection_close(connection);
 }
@@ -383,7 +445,7 @@ static bool make_room(struct tcp_server *server)
 {
     for (struct tcp_link *link = server->idle.next; link != &server->idle; link = link->next) {
         struct tcp_connection *connection = (struct tcp_connection *)link;
-        if (uv_stream_get_write_queue_size((uv_stream_t *)&connection->handle) > 0)
+        if (connection->waiters != NULL || uv_stream_get_write_queue_size((uv_stream_t *)&connection->handle) > 0)
             continue;
         count(server, COUNTER_TCP_LIMIT_CLOSED);
         connection_close(connection);

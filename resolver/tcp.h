@@ -32,6 +32,10 @@ enum status tcp_server_new(uv_loop_t *loop, struct serve *serve, struct tcp_quot
  * message, NO_MEMORY. */
 enum status tcp_server_listen(struct tcp_server *server, int *fd, const struct listener *listener, struct diag *diag);
 
+/* Answer a query of a connection that waited for upstream, or let it wait again. It is taken over. Answers overtake each
+ * other (RFC 7766 6.2.1.1). */
+void tcp_server_answer(struct tcp_server *server, struct waiter *waiter);
+
 /* The idle time may have changed. */
 void tcp_server_configure(struct tcp_server *server);
 

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define CONTROL_SIZE 64 /* room for one in6_pktinfo with its head */
+#define CONTROL_SIZE WAITER_CONTROL_SIZE
 
 static_assert(CMSG_SPACE(sizeof(struct in6_pktinfo)) <= CONTROL_SIZE, "IPV6_PKTINFO fits");
 static_assert(CMSG_SPACE(sizeof(struct in_pktinfo)) <= CONTROL_SIZE, "IP_PKTINFO fits");
@@ -106,8 +106,19 @@ static bool fill_client(struct msghdr *header, const struct listener *listener, 
     return client->source_port != client->listen_port || !address_equal(&client->source, &client->listen);
 }
 
+/* The way back for a reply that comes later. */
+static void fill_path(struct return_path *path, const struct msghdr *header, int fd)
+{
+    path->fd = fd;
+    path->peer_size = header->msg_namelen;
+    memcpy(&path->peer, header->msg_name, header->msg_namelen);
+    path->control_size = header->msg_control == NULL ? 0 : header->msg_controllen;
+    if (path->control_size > 0)
+        memcpy(path->control, header->msg_control, path->control_size);
+}
+
 /* Answer the datagram in `slot`; true if there is a reply to send. */
-static bool answer(struct udp_slot *slot, struct mmsghdr *received, const struct listener *listener,
+static bool answer(struct udp_slot *slot, struct mmsghdr *received, int fd, const struct listener *listener,
                    struct serve *serve)
 {
     struct client client;
@@ -123,6 +134,8 @@ static bool answer(struct udp_slot *slot, struct mmsghdr *received, const struct
         size = MESSAGE_HEADER_SIZE;
     }
     slot->out.iov_len = serve_query(serve, &client, slot->query, size, slot->reply, sizeof slot->reply);
+    if (serve->waiting != NULL)
+        fill_path(&serve->waiting->path, &received->msg_hdr, fd);
     return slot->out.iov_len > 0;
 }
 
@@ -159,7 +172,7 @@ size_t udp_receive(struct udp_batch *batch, int fd, const struct listener *liste
     for (int i = 0; i < count; i++) {
         struct udp_slot *slot = &batch->slots[i];
         struct msghdr *header = &batch->received[i].msg_hdr;
-        if (!answer(slot, &batch->received[i], listener, serve))
+        if (!answer(slot, &batch->received[i], fd, listener, serve))
             continue;
         batch->replies[replies++].msg_hdr = (struct msghdr){
             .msg_name = header->msg_name,
@@ -173,4 +186,58 @@ size_t udp_receive(struct udp_batch *batch, int fd, const struct listener *liste
     send_all(batch->replies, replies, fd, serve->counters);
     serve_flush(serve);
     return (size_t)count;
+}
+
+/* ---- replies that had to wait ---- */
+
+struct udp_late {
+    unsigned count;
+    int fd; /* whose replies are gathered */
+    struct mmsghdr replies[UDP_BATCH];
+    struct return_path paths[UDP_BATCH];
+    struct iovec out[UDP_BATCH];
+    uint8_t bytes[UDP_BATCH][UDP_REPLY_SIZE];
+};
+
+struct udp_late *udp_late_new(void)
+{
+    return memory_zalloc(1, sizeof(struct udp_late));
+}
+
+void udp_late_free(struct udp_late *late)
+{
+    memory_free(late);
+}
+
+void udp_flush_late(struct udp_late *late, struct serve *serve)
+{
+    if (late->count > 0)
+        send_all(late->replies, late->count, late->fd, serve->counters);
+    late->count = 0;
+}
+
+void udp_answer_late(struct udp_late *late, struct waiter *waiter, struct serve *serve)
+{
+    if (late->count == UDP_BATCH || (late->count > 0 && late->fd != waiter->path.fd))
+        udp_flush_late(late, serve);
+    unsigned at = late->count;
+    struct return_path *path = &late->paths[at];
+    size_t size = serve_waiter(serve, waiter, late->bytes[at], UDP_REPLY_SIZE);
+    if (serve->waiting != NULL)
+        return;
+    *path = waiter->path;
+    serve_end(serve, waiter);
+    if (size == 0)
+        return;
+    late->fd = path->fd;
+    late->out[at] = (struct iovec){.iov_base = late->bytes[at], .iov_len = size};
+    late->replies[at].msg_hdr = (struct msghdr){
+        .msg_name = &path->peer,
+        .msg_namelen = path->peer_size,
+        .msg_iov = &late->out[at],
+        .msg_iovlen = 1,
+        .msg_control = path->control_size > 0 ? path->control : NULL,
+        .msg_controllen = path->control_size,
+    };
+    late->count++;
 }

@@ -29,4 +29,15 @@ void udp_batch_free(struct udp_batch *batch);
  */
 size_t udp_receive(struct udp_batch *batch, int fd, const struct listener *listener, struct serve *serve);
 
+/* Replies that had to wait for upstream, gathered until udp_flush_late. */
+struct udp_late;
+
+struct udp_late *udp_late_new(void); /* NULL: no memory */
+void udp_late_free(struct udp_late *late);
+
+/* Answer a query that waited, or let it wait again. It is taken over. */
+void udp_answer_late(struct udp_late *late, struct waiter *waiter, struct serve *serve);
+/* Send what is gathered. */
+void udp_flush_late(struct udp_late *late, struct serve *serve);
+
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "resolver/worker.h"
 
+#include "resolver/cache_control.h"
+#include "resolver/relay.h"
 #include "resolver/serve.h"
 #include "resolver/tcp.h"
 #include "resolver/udp.h"
@@ -33,6 +35,7 @@ struct worker {
     size_t socket_count;
     struct udp_batch *batch;
     struct tcp_server *tcp;
+    struct relay *relay;
     struct generation *generation; /* held; the worker's thread alone looks at it */
     void (*adopted)(void *context);
     void *context;
@@ -40,6 +43,7 @@ struct worker {
     /* Between the main thread and the worker's. */
     _Atomic(struct generation *) posted_generation;
     _Atomic(struct settings *) posted_settings;
+    _Atomic(struct cache_request *) posted_request;
     _Atomic(const struct generation *) serving; /* only compared */
     _Atomic(const struct settings *) using;     /* likewise */
     atomic_bool stop;
@@ -53,6 +57,7 @@ static void on_datagrams(uv_poll_t *poll, int rc, int events)
     struct worker *worker = socket->worker;
 
     (void)events;
+    serve_clock(&worker->serve, uv_now(&worker->loop));
     for (int i = 0; i < BATCHES_PER_TURN; i++)
         if (udp_receive(worker->batch, socket->fd, socket->listener, &worker->serve) < UDP_BATCH)
             break;
@@ -69,6 +74,7 @@ static void take_settings(struct worker *worker)
         return;
     serve_configure(&worker->serve, settings);
     tcp_server_configure(worker->tcp);
+    relay_configure(worker->relay, settings);
     atomic_store_explicit(&worker->using, settings, memory_order_release);
 }
 
@@ -81,8 +87,17 @@ static void take_generation(struct worker *worker)
         return;
     worker->generation = generation;
     serve_adopt(&worker->serve, generation);
+    relay_adopt(worker->relay, generation);
     generation_release(old);
     atomic_store_explicit(&worker->serving, generation, memory_order_release);
+}
+
+static void take_request(struct worker *worker)
+{
+    struct cache_request *request = atomic_exchange_explicit(&worker->posted_request, NULL, memory_order_acq_rel);
+
+    if (request != NULL)
+        cache_request_run(request, relay_cache(worker->relay), uv_now(&worker->loop));
 }
 
 /* Answer what had arrived when the end was asked for. */
@@ -102,6 +117,7 @@ static void close_all(struct worker *worker)
         uv_close((uv_handle_t *)&worker->sockets[i].poll, NULL);
     worker->socket_count = 0;
     tcp_server_close(worker->tcp);
+    relay_close(worker->relay);
     uv_close((uv_handle_t *)&worker->wake, NULL);
 }
 
@@ -111,6 +127,7 @@ static void on_wake(uv_async_t *wake)
 
     take_settings(worker);
     take_generation(worker);
+    take_request(worker);
     if (worker->adopted != NULL)
         worker->adopted(worker->context);
     if (atomic_load_explicit(&worker->stop, memory_order_acquire)) {
@@ -149,10 +166,28 @@ static enum status add_listener(struct worker *worker, uint32_t index, struct li
     return tcp_server_listen(worker->tcp, &listener->tcp[index], listener, diag);
 }
 
+static enum status add_relay(struct worker *worker, const struct worker_options *options, struct diag *diag)
+{
+    struct relay_options relay = {
+        .loop = &worker->loop,
+        .serve = &worker->serve,
+        .tcp = worker->tcp,
+        .settings = options->settings,
+        .workers = options->listen->workers,
+    };
+    enum status status = relay_new(&relay, diag, &worker->relay);
+
+    if (status == STATUS_OK)
+        relay_adopt(worker->relay, worker->generation);
+    return status;
+}
+
 static enum status add_listeners(struct worker *worker, const struct worker_options *options, struct diag *diag)
 {
     enum status status = tcp_server_new(&worker->loop, &worker->serve, options->quota, diag, &worker->tcp);
 
+    if (status == STATUS_OK)
+        status = add_relay(worker, options, diag);
     for (size_t i = 0; i < options->listen->count && status == STATUS_OK; i++)
         status = add_listener(worker, options->index, &options->listen->listeners[i], diag);
     return status;
@@ -199,6 +234,7 @@ static enum status fill(struct worker *worker, const struct worker_options *opti
 static void worker_free(struct worker *worker)
 {
     uv_loop_close(&worker->loop);
+    relay_free(worker->relay);
     tcp_server_free(worker->tcp);
     udp_batch_free(worker->batch);
     memory_free(worker->sockets);
@@ -207,6 +243,9 @@ static void worker_free(struct worker *worker)
     struct generation *posted = atomic_load(&worker->posted_generation);
     if (posted != NULL)
         generation_release(posted);
+    struct cache_request *request = atomic_load(&worker->posted_request);
+    if (request != NULL)
+        cache_request_run(request, NULL, 0);
     generation_release(worker->generation);
     memory_free(worker);
 }
@@ -254,6 +293,12 @@ void worker_configure(struct worker *worker, struct settings *settings)
 {
     settings_hold(settings);
     settings_release(atomic_exchange_explicit(&worker->posted_settings, settings, memory_order_acq_rel));
+    uv_async_send(&worker->wake);
+}
+
+void worker_cache(struct worker *worker, struct cache_request *request)
+{
+    atomic_store_explicit(&worker->posted_request, request, memory_order_release);
     uv_async_send(&worker->wake);
 }
 

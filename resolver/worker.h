@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct cache_request;
 struct worker;
 
 struct worker_options {
@@ -37,6 +38,9 @@ enum status worker_start(const struct worker_options *options, struct diag *diag
 /* Post a generation or settings: one more holder of each. A posted one that was not yet taken is replaced. */
 void worker_adopt(struct worker *worker, struct generation *generation);
 void worker_configure(struct worker *worker, struct settings *settings);
+
+/* Post a request: it runs it once (cache_control.h), also if it is asked to stop before. One at a time. */
+void worker_cache(struct worker *worker, struct cache_request *request);
 
 /* Does it answer from `generation` (and from no other any more)? */
 bool worker_serves(const struct worker *worker, const struct generation *generation);

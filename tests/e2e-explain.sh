@@ -116,7 +116,47 @@ check "missing names are told" splitview explain --zones "$tree" --from internet
 has "... with the SOA's TTL and serial" 'does not exist' '^negative +NXDOMAIN.*TTL 60$' \
     'SOA.*ns\.isp\.example\..* 2026112001 7200 900 1209600 60$'
 check "foreign names are refused" splitview explain --zones "$tree" --from 10.10.3.4 www.other.example A
-has "... and nobody else is asked" 'none of this view holds' '^forward +no: the view has no forward$' 'REFUSED'
+has "... and nobody else is asked" 'none of this view holds' '^forward +not asked upstream: view internal has no forward for this name$' 'REFUSED'
+# Forwarding: the route with its line, names that stay here, and a [forward] domain inside a zone.
+forwarding=$(new_dir)
+cp -R "$tree/." "$forwarding" && chmod -R u+w "$forwarding"
+cat >>"$forwarding/policy.conf" <<'END'
+[upstream corp]
+servers = 192.0.2.53
+[forward sites.harbor.example]
+to = corp
+views = internal
+[forward partner.example]
+to = nowhere
+views = internal
+END
+sed -i 's/^\[view internal\]$/&\nforward = corp/' "$forwarding/policy.conf"
+check "forwarded names are told" splitview explain --zones "$forwarding" --from internal www.other.example A
+has "... with upstream and line" 'none of this view holds' \
+    '^forward +upstream corp: forward of \[view internal\], policy\.conf:[0-9]+$' 'the rest of the answer is what upstream corp says'
+check "... and nothing is asked without recursion" splitview explain --zones "$forwarding" --from internal \
+    --no-recurse www.other.example A
+has "... which is refused" 'UDP without recursion$' '^forward +not asked upstream: .*RD = 0' 'status: REFUSED'
+check "a [forward] in a zone is told" splitview explain --zones "$forwarding" --from internal a.sites.harbor.example A
+has "... with its line" '^zone +harbor\.example\.' 'leaves such names to others' \
+    '^forward +upstream corp: \[forward sites\.harbor\.example\.\], policy\.conf:[0-9]+$'
+check "... not where it does not hold" splitview explain --zones "$forwarding" --from internet a.sites.harbor.example A
+has "... there the zone answers" 'the wildcard' '^forward +no: the answer is decided here$' '192\.0\.2\.90'
+check "nowhere is told" splitview explain --zones "$forwarding" --from internal x.partner.example A
+has "... as NXDOMAIN" '^forward +not asked upstream, NXDOMAIN from here: \[forward partner\.example\.\]' 'status: NXDOMAIN'
+check "internal-only names are told" splitview explain --zones "$forwarding" --from internal lyncdiscoverinternal.other.example A
+has "... they stay here" '^forward +not asked upstream, NXDOMAIN from here: an internal-only name'
+check "special names are told" splitview explain --zones "$forwarding" --from internal printer.local A
+has "... they stay here too" 'local\. is a special name'
+check "canary names are told" splitview explain --zones "$forwarding" --from internal mask.icloud.com A
+has "... likewise" 'mask\.icloud\.com\. is a canary name'
+check "explain --json tells the upstream" splitview explain --zones "$forwarding" --from internal www.other.example --json
+has "... and the step" '"recursion": true' '"step": "route"' '"forward": true' '"upstream": "corp"'
+check "show says what is left to others" splitview show --zones "$forwarding" --view internal sites.harbor.example
+has "... with the line" 'sites\.harbor\.example\.: left to others, with all below it: \[forward\].*policy\.conf:[0-9]+'
+lacks "... and not what the zone holds there" '192\.0\.2\.90'
+check "show --json does too" splitview show --zones "$forwarding" --view internal sites.harbor.example --json
+has "... in a list" '"forwarded": \[' '"name": "sites\.harbor\.example\."' '"file": "policy\.conf"'
 check "explain --json" splitview explain --zones "$tree" --from 10.10.3.4 meet.harbor.example TXT --tcp --json
 has "... holds the steps, the origin and the answer" '"transport": "tcp"' '"step": "view"' '"view": "internal"' \
     '"step": "records"' '"file": "shared/meet.inc"' '"line": 2' '"answer":' '"status": "NOERROR"'
@@ -205,7 +245,7 @@ has "... behind the record" \
 
 # facts whose records lie in zones of others
 outside='record web\.ad\.example\. A is not published: web\.ad\.example\. lies in no zone of view internal \(wanted in AD DNS\)'
-cut='record webcon\.branch\.harbor\.example\. A is not published: .* lies below a delegation or DNAME in view internet'
+cut='record webcon\.branch\.harbor\.example\. A is not published: .* lies below a delegation, DNAME or \[forward\] domain in view internet'
 check "check lists facts that are not published" splitview check --zones "$ttls"
 has "... as infos" "^policy\\.conf:[0-9]+: info: fact \\[edge edge\\]: $cut" \
     '^policy\.conf:[0-9]+: info: .*pier\.example\. lies in no zone of view internet \(wanted in the DNS that serves it\)$' \

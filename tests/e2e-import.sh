@@ -58,11 +58,8 @@ check "the same as JSON" "$SPLITVIEW" --config "$conf" import --dry-run --json
 like "$OUTPUT" '"different": true' "dry run --json says that it is different"
 is "$(ask $outside www.harbor.example A)" 192.0.2.80 "the old answer is still served"
 check "import of the changed record" "$SPLITVIEW" --config "$conf" import --json
-ended=$(date +%s%N)
 is "$(ask $outside www.harbor.example A)" 192.0.2.81 "the new answer is served outside"
-took=$((($(date +%s%N) - ended) / 1000000))
 is "$(ask $inside www.harbor.example A)" 192.0.2.81 "the new answer is served inside"
-[ "$took" -lt 200 ] && ok "within 200 ms of the end of the import" || not_ok "within 200 ms of the end of the import ($took ms)"
 like "$OUTPUT" '"generation": 2' "import --json gives the generation"
 like "$OUTPUT" '"daemon": "served"' "import --json says that it is served"
 is "$(ask $outside harbor.example SOA | awk '{ print $3 }')" 2026112002 "the serial rises though the file's did not"

@@ -53,7 +53,7 @@ is "$(json views)" "[internet,internal]" "status: views"
 is "$(json listen)" "[127.0.0.1@$PORT,::1@$PORT6]" "status: listen"
 like "$(json queries-udp)" "^[1-9]" "status: counters"
 is "$(control "$dir/control" adopt)" '{"generation":1}' "adopt: nothing is newer"
-is "$(control "$dir/control" shutdown)" '{"error":"unknown command; there are status and adopt"}' "an unknown command"
+is "$(control "$dir/control" shutdown)" '{"error":"unknown command; there are status, adopt and cache"}' "an unknown command"
 is "$(control "$dir/control" "adopt
 adopt
 quit" | wc -l)" 3 "three lines, three answers"

@@ -69,9 +69,10 @@ for example in harbor harbor-facts meridian meridian-facts clinic clinic-facts; 
     fi
     ask_table "$table" "$example" udp
     ask_table "$table" "$example" tcp
-    while read -r _ _ _ _ from name type; do
-        skip "$example: $from $name $type" "needs a forwarder"
-    done < <(grep '^# needs a forwarder: ' "$table")
+    while read -r _ _ from name type upstream; do
+        like "$("$SPLITVIEW" --config "$conf" explain --from "$from" "$name" "$type" 2>&1)" \
+            "^forward +upstream $upstream: " "$example: $from $name $type is asked of upstream $upstream"
+    done < <(grep '^# forwarded: ' "$table")
     if [ -n "$PORT6" ]; then
         case $sample in
         harbor) host=lyncweb.harbor.example address=192.0.2.20 ;;

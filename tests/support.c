@@ -81,8 +81,8 @@ static const char *rcode_text(enum rcode rcode)
     }
 }
 
-static const char *const outcome_texts[] = {"answer",      "nodata",   "nxdomain", "delegation",
-                                            "out-of-zone", "yxdomain", "refused",  "failure"};
+static const char *const outcome_texts[] = {"answer",   "nodata",  "nxdomain", "delegation", "out-of-zone",
+                                            "yxdomain", "refused", "forward",  "failure"};
 static const char *const section_texts[] = {"answer", "authority", "additional"};
 
 static void print_rrset(const struct answer_rrset *entry, FILE *stream)

@@ -24,6 +24,10 @@ static const char policy_text[] = "[view internet]\n"
                                   "[view internal]\n"
                                   "clients = 10.10.0.0/16, 10.9.0.0/24, 2001:db8:b:1000::/52\n"
                                   "base = internet\n"
+                                  "forward = site\n"
+                                  "[upstream site]\nservers = 192.0.2.53\n"
+                                  "[upstream corp]\nservers = 192.0.2.54\n"
+                                  "[forward corp.example]\nto = corp\n"
                                   "[network office]\n"
                                   "kind = wired\n"
                                   "from = 10.20.0.9\n";
@@ -36,7 +40,7 @@ static const char inside[] = "$TTL 60\n@ SOA ns h 1 2 3 4 30\n NS ns\nns A 192.0
                              "mail MX 10 Mail.X.\n_sip SRV 0 0 5061 sip\nweb HTTPS 1 . alpn=h2,h3 ipv4hint=10.0.0.1\n"
                              "tree DNAME y\nsub NS ns.sub\nns.sub A 10.10.1.9\n*.wild A 10.10.1.99\n";
 static const char outside[] = "$TTL 60\n@ SOA ns2 h 9 2 3 4 30\n NS ns\nns A 192.0.2.1\nname A 192.0.2.20\n"
-                              "mail MX 10 mail\nshort 10 A 192.0.2.30\n";
+                              "mail MX 10 mail\nshort 10 A 192.0.2.30\nsub NS ns.sub\nns.sub A 192.0.2.9\n";
 
 enum { INTERNET, GUEST, INTERNAL, VIEWS };
 
@@ -153,7 +157,7 @@ static const struct error_row error_rows[] = {
     {"internal name.x A same-as:@mars\n", "found same-as:@mars, wanted a network", 0},
     {"internal name.x A same-as:*\n", "found same-as:*, wanted an address", 0},
     {"internal name.x A at:tomorrow\n", "found at:tomorrow, wanted at: and an instant", 0},
-    {"internal name.x A FORWARD:corp\n", "found FORWARD:corp, wanted FORWARD:UPSTREAM with an [upstream]", 0},
+    {"internal name.x A FORWARD:none\n", "found FORWARD:none, wanted FORWARD:UPSTREAM with an [upstream]", 0},
     {"internal name.x A !10.1.0.0/8\n", "found !10.1.0.0/8, wanted !10.0.0.0/8: host bits are set", 0},
     {"internal name.x A !\n", "wanted ! before a network", 0},
     {"internal name.x A !name\n", "wanted ! before a network", 0},
@@ -264,15 +268,35 @@ static const struct judge_row judge_rows[] = {
     {"internal a.tree.x A direct", "wanted no DNAME on the way"},
     {"internal gone.x A NXDOMAIN = nowhere.x. ->", ""},
     {"internal gone.x A NXDOMAIN = other.x. -> nowhere.x.", "wanted a CNAME to other.x."},
-    {"internal out.x A NOERROR", ""},
+    {"internet out.x A REFUSED", "wanted REFUSED"},
+    {"internal out.x A NOERROR", "wanted NOERROR"},
+    {"internal out.x A FORWARD", ""},
+    {"internal out.x A FORWARD = www.other.example. ->", ""},
+    {"internal out.x A FORWARD ttl=60 !private", ""},
     {"internal name.x,x A direct", NULL},
     {"internal name.x AAAA NODATA", ""},
     {"internal name.x AAAA NXDOMAIN", "wanted NXDOMAIN"},
     {"internal none.x A NODATA", "wanted NODATA"},
     {"internal name.x A NODATA", "wanted NODATA"},
     {"internal name.x A NOERROR", ""},
-    {"internal www.other.example A REFUSED", ""},
-    {"internal name.x A FORWARD", "forwarding is not built"},
+    {"internet www.other.example A REFUSED", ""},
+    {"internal www.other.example A REFUSED", "wanted REFUSED"},
+    {"internal www.other.example A NODATA", "wanted NODATA"},
+    {"internal www.other.example A FORWARD", ""},
+    {"internal www.other.example A FORWARD:site", ""},
+    {"internal www.other.example A FORWARD:corp", "wanted upstream corp, found site"},
+    {"internal www.corp.example A FORWARD:corp", ""},
+    {"internal www.other.example A !FORWARD", "!FORWARD appears"},
+    {"internal www.other.example A !NOERROR !NXDOMAIN", ""},
+    {"internal name.x A !FORWARD", ""},
+    {"internal www.other.example A same-as:10.10.0.1", ""},
+    {"internal www.other.example A same-as:internet", "internet gets REFUSED"},
+    {"internet www.other.example A same-as:internal", "internal gets FORWARD:site"},
+    {"internal q.sub.x A FORWARD:site", ""},
+    {"internal printer.local A NXDOMAIN ttl=10800", ""},
+    {"internal mask.icloud.com A NXDOMAIN ttl=60", ""},
+    {"internal name.x A FORWARD:site", "wanted FORWARD"},
+    {"internal name.x A FORWARD", "wanted FORWARD"},
     {"internal name.x A ttl=60", ""},
     {"internal name.x A ttl=61", "wanted TTL 61, A has 60"},
     {"internal name.x A ttl<=59", "wanted a TTL from 0 to 59, A has 60"},
@@ -280,7 +304,8 @@ static const struct judge_row judge_rows[] = {
     {"internal none.x A ttl=30", ""},
     {"internal gone.x A ttl=30..60", ""},
     {"internal gone.x A ttl=60", "SOA has 30"},
-    {"internal www.other.example A ttl=5", "wanted a TTL, but there is no record"},
+    {"internet www.other.example A ttl=5", "wanted a TTL, but there is no record"},
+    {"internal www.other.example A ttl=5", "wanted a TTL, but there is no record before an upstream is asked"},
     {"internal name.x A view:internal", ""},
     {"10.20.1.1,@guest,@office name.x A view:guest = 192.0.2.20", ""},
     {"@corp-wifi,@vpn,@dmz,@captive,2001:db8:b:1fff::1 name.x A view:internal", ""},
@@ -295,7 +320,7 @@ static const struct judge_row judge_rows[] = {
     {"internal name.x A !private", "!private appears"},
     {"internal web.x HTTPS !10.0.0.0/8", "!10.0.0.0/8 appears"},
     {"internal web.x HTTPS !private", "!private appears"},
-    {"internal sub.x A !10.10.1.9", "!10.10.1.9 appears"},
+    {"internet sub.x A !192.0.2.9", "!192.0.2.9 appears"},
     {"internet name.x A !private !10.0.0.0/8 !2001:db8::/32 !AAAA !NXDOMAIN !NODATA !other.x.", ""},
     {"internal alias.x A !other.x.", "!other.x. appears"},
     {"internal name.x A !NAME.x.", "!NAME.x. appears"},

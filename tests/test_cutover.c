@@ -199,7 +199,7 @@ static void the_lowest_rules_alike_for_negatives(void **state)
         size_t size;
         struct client client = {.transport = TRANSPORT_UDP, .source = {4, {192, 0, 2, 9}}};
         assert_int_equal(name_from_text(rows[i].name, strlen(rows[i].name), NULL, name, &size), STATUS_OK);
-        struct question question = {name, rows[i].type, 0};
+        struct question question = {.name = name, .type = rows[i].type};
         if (rows[i].when <= 0)
             question.now = (uint64_t)((int64_t)AT + rows[i].when);
         decide_answer(&world->generation, &client, &question, answer);

@@ -435,6 +435,30 @@ static void test_policy_again(void **state)
     tree_clear(&tree);
 }
 
+/* A [forward] domain inside a zone makes it another in the views that have the domain, and in no other. */
+static void test_forwards_again(void **state)
+{
+    (void)state;
+#define FORWARDING VIEWS "forward = u\n" LAB "[upstream u]\nservers = 192.0.2.53\n"
+    static const struct step steps[] = {
+        {"policy.conf", FORWARDING, 0, 2},
+        {"policy.conf", FORWARDING "[forward x.b.example]\nto = u\n", 2, 0},
+        /* internal gets a zone of its own; lab stands on that, and is what it was */
+        {"policy.conf", FORWARDING "[forward x.a.example]\nto = u\n", 1, 1},
+        /* an image made in two ways forgets them, because its lines are those of one alone */
+        {"policy.conf", FORWARDING "[forward x.a.example]\nto = nowhere\n", 2, 0},
+        {"policy.conf", FORWARDING "[forward x.a.example]\nto = u\nviews = internal, lab\n", 2, 1},
+        {"readme", "nothing\n", 3, 0},
+        {"policy.conf", FORWARDING "[forward y.a.example]\nto = u\n", 1, 1},
+    };
+    struct tree tree;
+    tree_init(&tree);
+    tree_write(&tree, "internet/a.example.zone", ZONE("1") "x 60 A 192.0.2.1\n");
+    tree_write(&tree, "lab/a.example.zone", "lab 60 A 10.9.0.1\n");
+    take_steps(&tree, steps, sizeof steps / sizeof steps[0]);
+    tree_clear(&tree);
+}
+
 static void test_facts_again(void **state)
 {
     (void)state;
@@ -483,8 +507,9 @@ static void test_memory_limit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_trees),        cmocka_unit_test(test_answers),     cmocka_unit_test(test_layers_again),
-        cmocka_unit_test(test_policy_again), cmocka_unit_test(test_facts_again), cmocka_unit_test(test_memory_limit),
+        cmocka_unit_test(test_trees),        cmocka_unit_test(test_answers),        cmocka_unit_test(test_layers_again),
+        cmocka_unit_test(test_policy_again), cmocka_unit_test(test_forwards_again), cmocka_unit_test(test_facts_again),
+        cmocka_unit_test(test_memory_limit),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

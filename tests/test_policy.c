@@ -116,8 +116,8 @@ static void test_statuses(void **state)
         size_t errors;
     } cases[] = {
         {"", STATUS_BAD_INPUT, 1},
-        {"[view a]\nclients = any\ncanary = yes\n", STATUS_NOT_SUPPORTED, 1},
-        {"[view a]\nclients = any\ncanary = yes\n[view b]\n", STATUS_BAD_INPUT, 2},
+        {"[view a]\nclients = any\ncanary = yes\nspecial-names = no\n", STATUS_OK, 0},
+        {"[view a]\nclients = any\ncanary = yes\n[view b]\n", STATUS_BAD_INPUT, 1},
         {"[view a]\nclients = any\n[view b]\nclients = any\n", STATUS_BAD_INPUT, 1},
         {"[view a]\nclients = 10.0.0.0/8, 10.0.0.0/8\n", STATUS_OK, 0},
         {"[view a]\nclients = 10.0.0.0/8\n[view b]\nclients = 10.0.0.0/8\n", STATUS_BAD_INPUT, 1},

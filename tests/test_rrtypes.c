@@ -10,9 +10,11 @@
 #include "zones/entry.h"
 #include "zones/memory.h"
 #include "zones/name.h"
+#include "zones/rdata_field.h"
 #include "zones/rdata_text.h"
 #include "zones/zonefile.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -294,13 +296,145 @@ static void test_longest(void **state)
     memory_free(text);
 }
 
+/* ---- the short way for common types ---- */
+
+/* Read the words both ways: all that comes out must be the same. */
+static void expect_same_ways(uint16_t type, const char *text)
+{
+    struct rdata_fault faults[2] = {{0, NULL}, {0, NULL}};
+    struct bytes outs[2];
+    struct entry_reader reader;
+    struct entry entry;
+    struct diag diag;
+
+    diag_init(&diag);
+    bytes_init(&outs[0], RRSET_RDATA_MAX);
+    bytes_init(&outs[1], RRSET_RDATA_MAX);
+    entry_reader_init(&reader, text, strlen(text));
+    if (entry_next(&reader, NULL, &entry, &diag) == STATUS_OK && entry.token_count > 0) {
+        const enum status status = rdata_from_entry(type, &entry, 0, origin, &outs[0], &faults[0]);
+        assert_int_equal(status, rdata_any_from_entry(type, &entry, 0, origin, &outs[1], &faults[1]));
+        if (status == STATUS_OK) {
+            assert_int_equal(outs[0].size, outs[1].size);
+            assert_memory_equal(outs[0].data, outs[1].data, outs[0].size);
+        } else {
+            assert_int_equal(faults[0].word, faults[1].word);
+            assert_ptr_equal(faults[0].wanted, faults[1].wanted);
+        }
+    }
+    entry_reader_clear(&reader);
+    bytes_clear(&outs[0]);
+    bytes_clear(&outs[1]);
+    diag_clear(&diag);
+}
+
+static const uint16_t common_types[] = {1, 28, 5, 2, 12, 15, 33, 16, 39};
+static const char *const common_words[] = {"192.0.2.1",
+                                           "0.0.0.0",
+                                           "255.255.255.255",
+                                           "256.1.1.1",
+                                           "01.2.3.4",
+                                           "1.2.3",
+                                           "1.2.3.4.5",
+                                           "1.2.3.4.",
+                                           "2001:db8::1",
+                                           "::ffff:1.2.3.4",
+                                           "::",
+                                           ":::",
+                                           "g::",
+                                           "10",
+                                           "65535",
+                                           "65536",
+                                           "-1",
+                                           "+1",
+                                           "0x10",
+                                           "00010",
+                                           "a",
+                                           "a.",
+                                           "a.b.o.",
+                                           "@",
+                                           ".",
+                                           "..",
+                                           "a..b",
+                                           "\\097.b",
+                                           "\\# 4 c0000201",
+                                           "\\#",
+                                           "\\1",
+                                           "\"q\"",
+                                           "\"\"",
+                                           "*.x",
+                                           "xn--a",
+                                           "1.2.3.4 ;c",
+                                           "(10",
+                                           ")",
+                                           "a234567890123456789012345678901234567890123456789012345678901234"};
+
+static void test_common_ways(void **state)
+{
+    const size_t words = sizeof common_words / sizeof common_words[0];
+    const size_t types = sizeof common_types / sizeof common_types[0];
+    uint32_t random = 20261120;
+    (void)state;
+
+    for (unsigned round = 0; round < 30000; round++) {
+        char text[512] = "";
+        size_t used = 0;
+        random = random * 1664525 + 1013904223;
+        const unsigned count = 1 + (random >> 28) % 5;
+        for (unsigned i = 0; i < count; i++) {
+            random = random * 1664525 + 1013904223;
+            /* Rows alone first, then mixed. */
+            const size_t word = round < words ? round : (random >> 16) % words;
+            used += (size_t)snprintf(text + used, sizeof text - used, "%s ", common_words[word]);
+            if (round < words)
+                break;
+        }
+        for (size_t i = 0; i < types; i++)
+            expect_same_ways(common_types[i], text);
+    }
+}
+
+/* Addresses are read as inet_pton reads them. */
+static void test_addresses(void **state)
+{
+    static const char letters[] = "0123456789..0125 a";
+    uint32_t random = 4711;
+    (void)state;
+
+    for (unsigned round = 0; round < 200000; round++) {
+        char text[20];
+        uint8_t wanted[4] = {0};
+        struct bytes out;
+        const char *why;
+        size_t size = 0;
+        random = random * 1664525 + 1013904223;
+        const uint32_t parts = random;
+        if (round % 2 == 0) {
+            size = (size_t)snprintf(text, sizeof text, "%u.%u.%u.%u", parts >> 23, parts >> 14 & 511, parts >> 8 & 63,
+                                    parts >> 4 & 15);
+        }
+        for (unsigned i = 0; i < 1 + round % 3 || size == 0; i++) {
+            random = random * 1664525 + 1013904223;
+            const size_t place = size == 0 ? 0 : (random >> 8) % size;
+            text[place] = letters[(random >> 20) % (sizeof letters - 1)];
+            size = size == 0 ? 1 : size;
+        }
+        text[size] = '\0';
+        bytes_init(&out, 4);
+        const bool good = inet_pton(AF_INET, text, wanted) == 1;
+        const struct rdata_word word = {.text = text, .size = size};
+        assert_int_equal(field_from_word(FIELD_A, word, origin, &out, &why) == STATUS_OK, good);
+        if (good)
+            assert_memory_equal(out.data, wanted, sizeof wanted);
+        bytes_clear(&out);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows),
-        cmocka_unit_test(test_type_names),
-        cmocka_unit_test(test_bad_octets),
-        cmocka_unit_test(test_longest),
+        cmocka_unit_test(test_rows),    cmocka_unit_test(test_type_names),  cmocka_unit_test(test_bad_octets),
+        cmocka_unit_test(test_longest), cmocka_unit_test(test_common_ways), cmocka_unit_test(test_addresses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

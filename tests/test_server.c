@@ -61,6 +61,9 @@ static void test_defaults(void **state)
     assert_int_equal(config->tcp_clients_per_network, 100);
     assert_int_equal(config->receive_buffer, 4 << 20);
     assert_int_equal(config->keep_generations, 16);
+    assert_int_equal(config->cache_size, 64 << 20);
+    assert_int_equal(config->forward_queries, 10000);
+    assert_int_equal(config->forward_queries_per_client, 200);
     assert_true(config->map_size == UINT64_C(64) << 30);
     assert_false(config->query_log);
     server_config_free(config);
@@ -82,6 +85,7 @@ static void test_all(void **state)
                                      "tcp-idle = 1m\ntcp-clients = 2\ntcp-clients-per-network = 1\n"
                                      "receive-buffer = 64k\nkeep-generations = 3\nmap-size = 1G\n"
                                      "query-log = yes\nquery-log-file = q.log\n"
+                                     "cache-size = 1M\nforward-queries = 5\nforward-queries-per-client = 2\n"
                                      "require-signed = yes\nallowed-signers = who may sign\n",
                                      &config, &diag);
     assert_int_equal(status, STATUS_OK);
@@ -97,6 +101,9 @@ static void test_all(void **state)
     assert_int_equal(config->workers, 256);
     assert_int_equal(config->tcp_idle_ms, 60000);
     assert_int_equal(config->receive_buffer, 65536);
+    assert_int_equal(config->cache_size, 1 << 20);
+    assert_int_equal(config->forward_queries, 5);
+    assert_int_equal(config->forward_queries_per_client, 2);
     assert_true(config->map_size == UINT64_C(1) << 30);
     assert_true(config->query_log);
     assert_string_equal(config->query_log_file, "q.log");

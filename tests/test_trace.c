@@ -117,7 +117,7 @@ static void decide(struct fixture *fixture, const struct client *client, const c
     const struct question question = {.name = wire, .type = type};
     trace_reset(&fixture->trace);
     struct view_match traced =
-        decide_answer_trace(&fixture->generation, client, &question, &fixture->trace, &fixture->answer);
+        decide_answer_trace(&fixture->generation, client, &question, &fixture->trace, &fixture->answer, NULL);
     struct view_match plain = decide_answer(&fixture->generation, client, &question, &fixture->plain);
     assert_int_equal(traced.view, plain.view);
     char *one = support_answer_text(&fixture->answer);
@@ -142,12 +142,18 @@ static const struct lookup_row lookup_rows[] = {
     {"b.empty.x", "A", "lookup b.empty.x., zone x., missing empty.x., negative x. NXDOMAIN"},
     {"empty.x", "A", "lookup empty.x., zone x., node empty.x., negative x. NODATA"},
     {"b.wild.x", "A", "lookup b.wild.x., zone x., missing wild.x., wildcard *.wild.x., records *.wild.x."},
-    {"b.sub.x", "A", "lookup b.sub.x., zone x., missing sub.x., delegation sub.x., records sub.x."},
+    {"b.sub.x", "A",
+     "lookup b.sub.x., zone x., missing sub.x., delegation sub.x., records sub.x., route b.sub.x. "
+     "not asked upstream: view internet has no forward for this name; the referral stands"},
     {"b.tree.x", "A",
      "lookup b.tree.x., zone x., missing tree.x., dname tree.x., records tree.x., lookup b.y.x., zone x., missing x., "
      "negative x. NXDOMAIN"},
-    {"out.x", "A", "lookup out.x., zone x., node out.x., records out.x., lookup a.y., no-zone a.y."},
-    {"www.other", "A", "lookup www.other., no-zone www.other."},
+    {"out.x", "A",
+     "lookup out.x., zone x., node out.x., records out.x., lookup a.y., no-zone a.y., route a.y. "
+     "not asked upstream: view internet has no forward for this name"},
+    {"www.other", "A",
+     "lookup www.other., no-zone www.other., route www.other. not asked upstream: view internet has no forward for "
+     "this name"},
     {"mail.x", "MX", "lookup mail.x., zone x., node mail.x., records mail.x., left-out ns.x."},
     {"x", "ANY", "lookup x., zone x., node x., records x., records x., one-of-any"},
 };

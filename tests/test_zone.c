@@ -9,6 +9,7 @@
 #include "zones/zone.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const uint8_t apex[] = "\007example";
@@ -230,8 +231,98 @@ static void one_path_in_two_layers_is_two_files(void **state)
     zone_free(zone);
 }
 
+/* ---- sorting, against the comparison alone ---- */
+
+static int compare_records(const void *left, const void *right, void *context)
+{
+    const struct zone_record *a = left;
+    const struct zone_record *b = right;
+    return zone_compare_records(context, a, b);
+}
+
+static uint32_t step_random(uint32_t *random)
+{
+    *random = *random * 1664525 + 1013904223;
+    return *random >> 8;
+}
+
+/* Names of few labels from a small set, which share long begins and hold zeros, ones and capitals. */
+static void random_name(uint32_t *random, uint8_t *name)
+{
+    static const char *const labels[] = {
+        "\001a",         "\001A", "\001b",    "\003a\000b",   "\003a\001b",  "\002a\000",           "\010abcdefgh",
+        "\011abcdefghi", "\001*", "\001\000", "\002\000\001", "\007abcdefg", "\020abcdefghabcdefgh"};
+    size_t size = 0;
+    for (unsigned count = step_random(random) % 5; count > 0; count--) {
+        const char *label = labels[step_random(random) % (sizeof labels / sizeof labels[0])];
+        memcpy(name + size, label, 1u + (uint8_t)label[0]);
+        size += 1u + (uint8_t)label[0];
+    }
+    memcpy(name + size, apex, sizeof apex);
+}
+
+static void records_are_sorted_as_compared(void **state)
+{
+    const unsigned count = *(const unsigned *)*state;
+    uint32_t random = count;
+    struct zone *zone = new_zone();
+    struct zone *same = new_zone();
+    struct diag diag;
+    diag_init(&diag);
+    for (unsigned i = 0; i < count; i++) {
+        uint8_t name[NAME_SIZE_MAX];
+        char rdata[16];
+        random_name(&random, name);
+        const uint16_t type = (uint16_t)(1 + step_random(&random) % 3);
+        snprintf(rdata, sizeof rdata, "%u", i);
+        add(zone, name, type, 60, rdata, i + 1);
+        add(same, name, type, 60, rdata, i + 1);
+        if (i % 7 == 0)
+            assert_int_equal(zone_add_mark(zone, name, ZONE_EMPTY, (struct origin){0, i + 1}), STATUS_OK);
+    }
+    qsort_r(same->records, same->count, sizeof *same->records, compare_records, same);
+    assert_int_equal(zone_freeze(zone, &diag), STATUS_OK);
+    assert_int_equal(zone->count, count);
+    for (unsigned i = 0; i < count; i++) {
+        const struct zone_record *found = &zone->records[i];
+        const struct zone_record *wanted = &same->records[i];
+        const size_t size = name_size(zone_owner(same, wanted));
+        assert_int_equal(found->origin.line, wanted->origin.line);
+        assert_int_equal(found->type, wanted->type);
+        assert_memory_equal(zone_owner(zone, found), zone_owner(same, wanted), size);
+        assert_int_equal(found->key_size, wanted->key_size);
+        assert_memory_equal(zone_key(zone, found), zone_key(same, wanted), wanted->key_size);
+        assert_memory_equal(zone_rdata(zone, found).bytes, zone_rdata(same, wanted).bytes, wanted->rdata_size);
+    }
+    for (size_t i = 0; i < zone->mark_count; i++) {
+        uint8_t key[NAME_KEY_MAX];
+        const struct zone_mark *mark = &zone->marks[i];
+        assert_int_equal(name_to_key(zone_mark_name(zone, mark), key), mark->key_size);
+        assert_memory_equal(zone->arena.data + mark->key, key, mark->key_size);
+    }
+    zone_free(zone);
+    zone_free(same);
+    diag_clear(&diag);
+}
+
+static void names_are_covered(void **state)
+{
+    (void)state;
+    struct zone *zone = new_zone();
+    assert_true(zone_covers(zone, apex));
+    assert_true(zone_covers(zone, www_upper));
+    assert_true(zone_covers(zone, (const uint8_t *)"\003www\007EXAMPLE"));
+    assert_false(zone_covers(zone, (const uint8_t *)""));
+    assert_false(zone_covers(zone, (const uint8_t *)"\007examplf"));
+    assert_false(zone_covers(zone, (const uint8_t *)"\006xample"));
+    /* The octets of the apex, but inside a label. */
+    assert_false(zone_covers(zone, (const uint8_t *)"\011a\007example"));
+    zone_free(zone);
+}
+
 int main(void)
 {
+    static unsigned sizes[] = {1, 2, 30, 300, 20000};
     static unsigned few = 3;
     static unsigned many = 50;
     const struct CMUnitTest tests[] = {
@@ -243,6 +334,12 @@ int main(void)
         cmocka_unit_test(marks_of_a_name_add_up),
         cmocka_unit_test(ranges_hold_owners_and_what_is_below),
         cmocka_unit_test(one_path_in_two_layers_is_two_files),
+        cmocka_unit_test(names_are_covered),
+        {"1 record is sorted", records_are_sorted_as_compared, NULL, NULL, &sizes[0]},
+        {"2 records are sorted", records_are_sorted_as_compared, NULL, NULL, &sizes[1]},
+        {"30 records are sorted", records_are_sorted_as_compared, NULL, NULL, &sizes[2]},
+        {"300 records are sorted", records_are_sorted_as_compared, NULL, NULL, &sizes[3]},
+        {"20,000 records are sorted", records_are_sorted_as_compared, NULL, NULL, &sizes[4]},
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

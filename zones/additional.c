@@ -40,7 +40,7 @@ static bool find_authoritative(const struct catalog *catalog, const struct name_
     if (apex == NULL || !open_image(catalog, index, &found->image))
         return false;
     found->node = find_node(&found->image, split, name_label_count(apex));
-    return found->node != NULL && (found->node->flags & (NODE_BELOW_CUT | NODE_CUT)) == 0;
+    return found->node != NULL && (found->node->flags & (NODE_BELOW_CUT | NODE_CUT | NODE_FOREIGN)) == 0;
 }
 
 /* The zone that delegates `cut` may know a name server below a cut: glue, which is no authoritative data. */

@@ -12,6 +12,7 @@ void answer_reset(struct answer *answer)
     answer->count = 0;
     answer->names_size = 0;
     answer->withheld = 0;
+    answer->next = NULL;
 }
 
 bool answer_add(struct answer *answer, enum section section, const uint8_t *owner, const struct rrset *rrset,

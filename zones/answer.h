@@ -24,6 +24,7 @@ enum outcome {
     OUTCOME_OUT_OF_ZONE, /* no zone of the view holds the name, or the one that could leaves it to others (pinpoint) */
     OUTCOME_YXDOMAIN,    /* a DNAME made the name too long (RFC 6672 2.2) */
     OUTCOME_REFUSED,     /* no view, or a question that is not answered here */
+    OUTCOME_FORWARD,     /* the rest is to be asked upstream: answer->next */
     OUTCOME_FAILURE      /* damaged data */
 };
 
@@ -61,12 +62,14 @@ struct answer {
     bool overflow;      /* a list was full: the answer is not whole, send TC */
     uint16_t count;
     uint16_t names_size;
-    uint16_t withheld;                             /* RRsets that the last leak check took out */
+    uint16_t withheld;   /* RRsets that the last leak check took out */
+    const uint8_t *next; /* the name at which the zones of the view left off (OUT_OF_ZONE, DELEGATION); NULL: they
+                            decided all. Borrowed as owners are */
     struct answer_rrset rrsets[ANSWER_RRSETS_MAX]; /* answer, authority, additional, in this order */
     uint8_t names[ANSWER_NAMES_SIZE];
 };
 
-/* Empty, NOERROR, OUTCOME_ANSWER, not authoritative. */
+/* Empty, NOERROR, OUTCOME_ANSWER, not authoritative, nothing left. */
 void answer_reset(struct answer *answer);
 
 /* Append; false and answer->overflow when full. `owner` is borrowed. Returns the entry through *entry if that is not

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "zones/catalog.h"
 
+#include "zones/bytes.h"
 #include "zones/memory.h"
 
 #include <assert.h>
@@ -32,31 +33,41 @@ struct catalog_slot {
 _Static_assert(sizeof(struct catalog_header) == 40, "the header's layout is part of the format");
 _Static_assert(sizeof(struct catalog_entry) == 24, "the entry's layout is part of the format");
 
-struct draft {
+/* A zone while the zones are sorted. */
+struct sorted_zone {
     const struct catalog_zone *zone;
-    uint8_t key[NAME_KEY_MAX];
+    uint32_t key; /* offset among the keys */
     uint16_t key_size;
 };
 
-static int compare_drafts(const void *left, const void *right)
+static int compare_zones(const void *left, const void *right, void *keys)
 {
-    const struct draft *a = left;
-    const struct draft *b = right;
-    int order = memcmp(a->key, b->key, a->key_size < b->key_size ? a->key_size : b->key_size);
+    const struct sorted_zone *a = left;
+    const struct sorted_zone *b = right;
+    const uint8_t *bytes = keys;
+    int order = memcmp(bytes + a->key, bytes + b->key, a->key_size < b->key_size ? a->key_size : b->key_size);
     return order != 0 ? order : (a->key_size > b->key_size) - (a->key_size < b->key_size);
 }
 
-static struct draft *sort_zones(const struct catalog_zone *zones, size_t count)
+static struct sorted_zone *sort_zones(const struct catalog_zone *zones, size_t count)
 {
-    struct draft *drafts = memory_zalloc(count, sizeof *drafts);
-    if (drafts == NULL)
-        return NULL;
-    for (size_t i = 0; i < count; i++) {
-        drafts[i].zone = &zones[i];
-        drafts[i].key_size = (uint16_t)name_to_key(zones[i].apex, drafts[i].key);
+    struct sorted_zone *sorted = memory_zalloc(count, sizeof *sorted);
+    struct bytes keys;
+    enum status status = sorted == NULL ? STATUS_NO_MEMORY : STATUS_OK;
+    bytes_init(&keys, UINT32_MAX);
+    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
+        uint8_t key[NAME_KEY_MAX];
+        size_t key_size = name_to_key(zones[i].apex, key);
+        sorted[i] = (struct sorted_zone){&zones[i], (uint32_t)keys.size, (uint16_t)key_size};
+        status = bytes_append(&keys, key, key_size);
     }
-    qsort(drafts, count, sizeof *drafts, compare_drafts);
-    return drafts;
+    if (status == STATUS_OK && keys.size > 0)
+        qsort_r(sorted, count, sizeof *sorted, compare_zones, keys.data);
+    bytes_clear(&keys);
+    if (status == STATUS_OK)
+        return sorted;
+    memory_free(sorted);
+    return NULL;
 }
 
 static void fill_slot(struct catalog_slot *slots, uint32_t mask, const struct name_split *split, uint32_t entry)
@@ -68,7 +79,7 @@ static void fill_slot(struct catalog_slot *slots, uint32_t mask, const struct na
     slots[index] = (struct catalog_slot){.tag = (uint32_t)(hash >> 32), .entry = entry + 1};
 }
 
-static void write_block(uint8_t *block, const struct catalog_header *header, const struct draft *drafts)
+static void write_block(uint8_t *block, const struct catalog_header *header, const struct sorted_zone *sorted)
 {
     struct catalog_header *head = (struct catalog_header *)(void *)block;
     *head = *header;
@@ -78,13 +89,13 @@ static void write_block(uint8_t *block, const struct catalog_header *header, con
     head->labels_min = header->count == 0 ? 0 : UINT8_MAX;
     for (uint32_t i = 0; i < header->count; i++) {
         struct name_split split;
-        name_split(drafts[i].zone->apex, &split);
+        name_split(sorted[i].zone->apex, &split);
         memcpy(block + names, split.lower, split.size);
         entries[i] = (struct catalog_entry){
-            .image_id = drafts[i].zone->image_id,
+            .image_id = sorted[i].zone->image_id,
             .apex = names,
-            .serial = drafts[i].zone->serial,
-            .file_serial = drafts[i].zone->file_serial,
+            .serial = sorted[i].zone->serial,
+            .file_serial = sorted[i].zone->file_serial,
         };
         names += split.size;
         fill_slot(slots, header->slot_count - 1, &split, i);
@@ -110,12 +121,12 @@ enum status catalog_build(const struct catalog_zone *zones, size_t count, uint8_
         return STATUS_TOO_LARGE;
     header.entries = (uint32_t)sizeof header;
     header.slots = header.entries + (uint32_t)(count * sizeof(struct catalog_entry));
-    struct draft *drafts = sort_zones(zones, count);
+    struct sorted_zone *sorted = sort_zones(zones, count);
     uint8_t *bytes = memory_zalloc(1, (size_t)header.size);
-    if (drafts != NULL && bytes != NULL)
-        write_block(bytes, &header, drafts);
-    memory_free(drafts);
-    if (drafts == NULL || bytes == NULL) {
+    if (sorted != NULL && bytes != NULL)
+        write_block(bytes, &header, sorted);
+    memory_free(sorted);
+    if (sorted == NULL || bytes == NULL) {
         memory_free(bytes);
         return STATUS_NO_MEMORY;
     }

@@ -3,17 +3,20 @@
 
 #include "zones/image.h"
 #include "zones/memory.h"
+#include "zones/prefault.h"
 
 #include <assert.h>
 #include <string.h>
 
 #define NO_NODE UINT32_MAX
+#define AHEAD   16 /* slots fetched before they are needed: a large table is in no cache */
 
 /* A node under way; indexes count nodes in canonical order. */
 struct draft {
     const uint8_t *name; /* in the zone's arena, as written */
     size_t first;        /* its records: zone->records[first, first + count) */
     size_t count;
+    uint64_t hash;     /* of the name, lowered */
     uint32_t cut;      /* index of the highest delegation or DNAME above, or NO_NODE */
     uint32_t wildcard; /* index of the wildcard child, or NO_NODE */
     uint32_t parent;   /* index, or NO_NODE */
@@ -21,8 +24,11 @@ struct draft {
     uint16_t flags;
     uint16_t rrset_count;
     uint32_t negative_ttl; /* valid with NODE_NEGATIVE */
-    bool exists;           /* has records, is marked so, or such a name lies below */
-    bool below_hidden;     /* below a name with NODE_HIDDEN_BELOW */
+    uint8_t name_size;     /* bytes */
+    uint8_t label_count;
+    bool exists;       /* has records, is marked so, or such a name lies below */
+    bool below_hidden; /* below a name with NODE_HIDDEN_BELOW */
+    bool is_forwarded; /* marked so */
 };
 
 struct compiler {
@@ -32,6 +38,8 @@ struct compiler {
     size_t count;
     size_t capacity;
     uint32_t path[NAME_LABELS_MAX + 1]; /* path[k]: the node with k labels above (or equal to) the last one */
+    unsigned depth;                     /* labels of the last one */
+    unsigned apex_labels;
     uint64_t size;
     uint64_t rrset_count;
     uint32_t slot_count;
@@ -49,22 +57,39 @@ static uint64_t align_up(uint64_t value, uint64_t alignment)
     return (value + alignment - 1) & ~(alignment - 1);
 }
 
-static enum status add_draft(struct compiler *compiler, const uint8_t *name, unsigned labels, unsigned apex_labels)
+static uint8_t lower_octet(uint8_t octet)
 {
-    struct draft *grown = memory_grow(compiler->drafts, compiler->count, &compiler->capacity, sizeof *grown);
-    if (grown == NULL)
-        return STATUS_NO_MEMORY;
-    compiler->drafts = grown;
-    uint32_t index = (uint32_t)compiler->count;
-    struct draft *draft = &compiler->drafts[compiler->count++];
-    *draft = (struct draft){.name = name, .cut = NO_NODE, .wildcard = NO_NODE, .parent = NO_NODE};
-    compiler->path[labels] = index;
-    if (labels == apex_labels) {
-        draft->flags |= NODE_APEX;
-        return STATUS_OK;
-    }
-    draft->parent = compiler->path[labels - 1];
+    return octet >= 'A' && octet <= 'Z' ? (uint8_t)(octet + 32) : octet;
+}
+
+/* The first label of a name, its length in front; returns its size with that. */
+static size_t lower_label(const uint8_t *name, uint8_t *label)
+{
+    label[0] = name[0];
+    for (unsigned i = 1; i <= name[0]; i++)
+        label[i] = lower_octet(name[i]);
+    return 1u + name[0];
+}
+
+static bool is_same_label(const uint8_t *a, const uint8_t *b)
+{
+    if (a[0] != b[0])
+        return false;
+    for (unsigned i = 1; i <= a[0]; i++)
+        if (a[i] != b[i] && lower_octet(a[i]) != lower_octet(b[i]))
+            return false;
+    return true;
+}
+
+/* What a node has from the one above. */
+static void take_parent(struct compiler *compiler, struct draft *draft)
+{
+    uint8_t label[1 + NAME_LABEL_MAX];
+
+    draft->parent = compiler->path[draft->label_count - 1];
     struct draft *parent = &compiler->drafts[draft->parent];
+    draft->name_size = (uint8_t)(lower_label(draft->name, label) + parent->name_size);
+    draft->hash = name_hash_child(parent->hash, label);
     draft->below_hidden = parent->below_hidden || (parent->flags & NODE_HIDDEN_BELOW) != 0;
     if (parent->cut != NO_NODE)
         draft->cut = parent->cut;
@@ -72,33 +97,60 @@ static enum status add_draft(struct compiler *compiler, const uint8_t *name, uns
         draft->cut = draft->parent;
     if (draft->cut != NO_NODE)
         draft->flags |= NODE_BELOW_CUT;
+}
+
+static enum status add_draft(struct compiler *compiler, const uint8_t *name, unsigned labels)
+{
+    struct draft *grown = memory_grow(compiler->drafts, compiler->count, &compiler->capacity, sizeof *grown);
+    if (grown == NULL)
+        return STATUS_NO_MEMORY;
+    compiler->drafts = grown;
+    uint32_t index = (uint32_t)compiler->count;
+    struct draft *draft = &compiler->drafts[compiler->count++];
+    *draft = (struct draft){
+        .name = name, .label_count = (uint8_t)labels, .cut = NO_NODE, .wildcard = NO_NODE, .parent = NO_NODE};
+    compiler->path[labels] = index;
+    if (labels == compiler->apex_labels) {
+        struct name_split split;
+        name_split(name, &split);
+        draft->name_size = split.size;
+        draft->hash = split.hash[labels];
+        draft->flags |= NODE_APEX;
+        return STATUS_OK;
+    }
+    take_parent(compiler, draft);
     if (name_is_wildcard(name))
         draft->flags |= NODE_WILDCARD;
     return STATUS_OK;
 }
 
-static unsigned common_labels(const uint8_t *a, const uint8_t *b)
+/* The node of the next owner or marked name, and of those that lead to it and are not there yet. */
+static enum status add_owner(struct compiler *compiler, const uint8_t *owner)
 {
-    unsigned labels_a = name_label_count(a);
-    unsigned labels_b = name_label_count(b);
-    unsigned common = labels_a < labels_b ? labels_a : labels_b;
-    while (!name_equal(name_ancestor(a, common), name_ancestor(b, common)))
-        common--;
-    return common;
-}
-
-/* The node of the next owner or marked name, and of those that lead to it. */
-static enum status add_owner(struct compiler *compiler, const uint8_t *owner, const uint8_t *last)
-{
-    unsigned apex_labels = name_label_count(compiler->zone->apex);
+    const uint8_t *names[NAME_LABELS_MAX + 1]; /* names[k]: that with k labels */
     unsigned labels = name_label_count(owner);
-    unsigned from = last == NULL ? apex_labels : common_labels(owner, last) + 1;
+    unsigned apex_labels = compiler->apex_labels;
+    unsigned from = compiler->count == 0 ? apex_labels : apex_labels + 1;
+
+    names[labels] = owner;
+    for (unsigned k = labels; k > apex_labels; k--)
+        names[k - 1] = name_parent(names[k]);
+    while (from > apex_labels && from <= labels && from <= compiler->depth &&
+           is_same_label(names[from], compiler->drafts[compiler->path[from]].name))
+        from++;
     for (unsigned k = from; k <= labels; k++) {
-        enum status status = add_draft(compiler, name_ancestor(owner, k), k, apex_labels);
+        enum status status = add_draft(compiler, names[k], k);
         if (status != STATUS_OK)
             return status;
     }
+    compiler->depth = labels;
     return STATUS_OK;
+}
+
+static bool is_same_owner(const struct zone *zone, const struct zone_record *a, const struct zone_record *b)
+{
+    return a->key == b->key ||
+           (a->key_size == b->key_size && memcmp(zone_key(zone, a), zone_key(zone, b), a->key_size) == 0);
 }
 
 static enum status refuse_rrset(struct compiler *compiler, const struct zone_record *record, size_t count)
@@ -113,13 +165,12 @@ static enum status take_records(struct compiler *compiler, struct zone_rrset *rr
 {
     const struct zone *zone = compiler->zone;
     struct draft *draft = &compiler->drafts[compiler->count - 1];
-    const uint8_t *owner = zone_owner(zone, &zone->records[rrset->first]);
+    const struct zone_record *first = &zone->records[rrset->first];
     draft->first = rrset->first;
     draft->exists = true;
     do {
         const struct zone_record *record = &zone->records[rrset->first];
-        const uint8_t *name = zone_owner(zone, record);
-        if (name != owner && !name_equal(name, owner))
+        if (!is_same_owner(zone, first, record))
             return STATUS_OK;
         if (rrset->count > UINT16_MAX)
             return refuse_rrset(compiler, record, rrset->count);
@@ -148,6 +199,8 @@ static void take_mark(struct compiler *compiler, const struct zone_mark *mark)
         draft->flags |= NODE_HIDDEN_BELOW;
     if ((mark->flags & ZONE_EMPTY) != 0)
         draft->exists = true;
+    if ((mark->flags & ZONE_FORWARD) != 0)
+        draft->is_forwarded = true;
 }
 
 /* Below 0: the record's owner comes first. */
@@ -162,7 +215,6 @@ static int compare_to_mark(const struct zone *zone, const struct zone_record *re
 static enum status draft_nodes(struct compiler *compiler)
 {
     const struct zone *zone = compiler->zone;
-    const uint8_t *last = NULL;
     struct zone_rrset rrset;
     size_t next = 0;
     size_t mark = 0;
@@ -173,14 +225,13 @@ static enum status draft_nodes(struct compiler *compiler)
             order = compare_to_mark(zone, &zone->records[rrset.first], &zone->marks[mark]);
         const uint8_t *name =
             order <= 0 ? zone_owner(zone, &zone->records[rrset.first]) : zone_mark_name(zone, &zone->marks[mark]);
-        enum status status = add_owner(compiler, name, last);
+        enum status status = add_owner(compiler, name);
         if (status == STATUS_OK && order <= 0)
             status = take_records(compiler, &rrset, &next, &more);
         if (status != STATUS_OK)
             return status;
         if (order >= 0)
             take_mark(compiler, &zone->marks[mark++]);
-        last = name;
     }
     return STATUS_OK;
 }
@@ -223,9 +274,26 @@ static void settle_nodes(struct compiler *compiler)
         compiler->drafts[0].flags |= NODE_PINPOINT;
 }
 
+/* Names that others answer lose what the zone says of them, but for their records, which nobody is given. Where a
+ * delegation of the zone leads there, it stands. Parents come before their children. */
+static void settle_forwards(struct compiler *compiler)
+{
+    for (size_t i = 0; i < compiler->count; i++) {
+        struct draft *draft = &compiler->drafts[i];
+        bool is_below = draft->parent != NO_NODE && (compiler->drafts[draft->parent].flags & NODE_FORWARD) != 0;
+        bool is_delegated = (draft->flags & NODE_CUT) != 0 ||
+                            (draft->cut != NO_NODE && (compiler->drafts[draft->cut].flags & NODE_CUT) != 0);
+        if (!is_below && (!draft->is_forwarded || is_delegated))
+            continue;
+        draft->flags = (uint16_t)((draft->flags & NODE_WILDCARD) | NODE_FOREIGN | NODE_FORWARD);
+        draft->cut = NO_NODE;
+        compiler->drafts[0].flags |= NODE_FORWARDS;
+    }
+}
+
 static uint64_t node_size(const struct zone *zone, const struct draft *draft)
 {
-    uint64_t size = sizeof(struct image_node) + align_up(name_size(draft->name), 4) +
+    uint64_t size = sizeof(struct image_node) + align_up(draft->name_size, 4) +
                     (uint64_t)draft->rrset_count * sizeof(struct image_rrset);
     for (size_t i = 0; i < draft->count; i++) {
         const struct zone_record *record = &zone->records[draft->first + i];
@@ -257,7 +325,10 @@ static enum status lay_out(struct compiler *compiler)
     }
     compiler->size = align_up(size, IMAGE_ALIGNMENT);
     compiler->block = memory_zalloc(1, (size_t)compiler->size);
-    return compiler->block == NULL ? STATUS_NO_MEMORY : STATUS_OK;
+    if (compiler->block == NULL)
+        return STATUS_NO_MEMORY;
+    prefault_block(compiler->block, (size_t)compiler->size);
+    return STATUS_OK;
 }
 
 static uint32_t node_offset(const struct compiler *compiler, uint32_t index)
@@ -265,15 +336,27 @@ static uint32_t node_offset(const struct compiler *compiler, uint32_t index)
     return index == NO_NODE ? 0 : compiler->drafts[index].offset;
 }
 
-static void fill_slot(struct compiler *compiler, struct image_slot *slots, const struct draft *draft)
+static void fill_slot(const struct compiler *compiler, struct image_slot *slots, const struct draft *draft)
 {
-    struct name_split split;
-    name_split(draft->name, &split);
-    uint64_t hash = split.hash[split.labels];
-    uint32_t index = (uint32_t)hash & (compiler->slot_count - 1);
+    uint32_t index = (uint32_t)draft->hash & (compiler->slot_count - 1);
     while (slots[index].node != 0)
         index = (index + 1) & (compiler->slot_count - 1);
-    slots[index] = (struct image_slot){.tag = (uint32_t)(hash >> 32), .node = draft->offset};
+    slots[index] = (struct image_slot){.tag = (uint32_t)(draft->hash >> 32), .node = draft->offset};
+}
+
+/* The node's name, lowered: but for the first label its parent has it already. */
+static void write_name(const struct compiler *compiler, const struct draft *draft, struct image_node *node)
+{
+    uint8_t *name = (uint8_t *)(node + 1);
+
+    node->name_size = draft->name_size;
+    if (draft->parent == NO_NODE) {
+        name_to_lower(draft->name, name);
+        return;
+    }
+    const struct draft *parent = &compiler->drafts[draft->parent];
+    const uint8_t *above = compiler->block + parent->offset + sizeof *node;
+    memcpy(name + lower_label(draft->name, name), above, parent->name_size);
 }
 
 static void write_header(struct compiler *compiler)
@@ -306,10 +389,12 @@ static void write_nodes(struct compiler *compiler)
     for (size_t i = 0; i < compiler->count; i++) {
         const struct draft *draft = &compiler->drafts[i];
         struct image_node *node = (struct image_node *)(void *)(compiler->block + draft->offset);
+        if (i + AHEAD < compiler->count)
+            __builtin_prefetch(&slots[(uint32_t)compiler->drafts[i + AHEAD].hash & (compiler->slot_count - 1)], 1);
         node->flags = draft->flags;
         node->rrset_count = draft->rrset_count;
-        node->label_count = (uint8_t)name_label_count(draft->name);
-        node->name_size = (uint8_t)name_to_lower(draft->name, (uint8_t *)(node + 1));
+        node->label_count = draft->label_count;
+        write_name(compiler, draft, node);
         node->cut = node_offset(compiler, draft->cut);
         node->wildcard = node_offset(compiler, draft->wildcard);
         if (compiler->zone->rules.number != NULL)
@@ -359,7 +444,7 @@ static void write_rrset(struct compiler *compiler, const struct image *image, co
 
 static void write_node_rrsets(struct compiler *compiler, const struct image *image, const struct draft *draft)
 {
-    uint32_t table = draft->offset + (uint32_t)(sizeof(struct image_node) + align_up(name_size(draft->name), 4));
+    uint32_t table = draft->offset + (uint32_t)(sizeof(struct image_node) + align_up(draft->name_size, 4));
     uint32_t hints = table + draft->rrset_count * (uint32_t)sizeof(struct image_rrset);
     uint32_t place = hints;
     for (size_t i = 0; i < draft->count; i++)
@@ -404,6 +489,7 @@ static enum status compile_drafts(struct compiler *compiler, struct compiled *co
     if (status != STATUS_OK)
         return status;
     settle_nodes(compiler);
+    settle_forwards(compiler);
     status = lay_out(compiler);
     if (status != STATUS_OK)
         return status;
@@ -428,7 +514,7 @@ static enum status compile_drafts(struct compiler *compiler, struct compiled *co
 enum status compile_zone(const struct zone *zone, struct compiled *compiled, struct diag *diag)
 {
     assert(zone->frozen && zone->count > 0);
-    struct compiler compiler = {.zone = zone, .diag = diag};
+    struct compiler compiler = {.zone = zone, .diag = diag, .apex_labels = name_label_count(zone->apex)};
     enum status status = compile_drafts(&compiler, compiled);
     memory_free(compiler.block);
     memory_free(compiler.drafts);

@@ -1,6 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "zones/encloser.h"
 
+/* Somebody else answers for a name above this one, and that goes before all else that stands above it. */
+static bool is_forwarded(const struct image *image, const struct name_split *split, unsigned apex_labels)
+{
+    for (unsigned labels = apex_labels + 1; labels < split->labels; labels++) {
+        const struct image_node *found = image_find(image, split, labels);
+        if (found == NULL || (found->flags & NODE_FORWARD) != 0)
+            return found != NULL;
+    }
+    return false;
+}
+
 enum miss encloser_find(const struct image *image, const struct name_split *split, unsigned apex_labels,
                         const struct image_node **node)
 {
@@ -11,6 +22,8 @@ enum miss encloser_find(const struct image *image, const struct name_split *spli
         const struct image_node *found = image_find(image, split, labels);
         if (found == NULL)
             break;
+        if ((found->flags & NODE_FORWARDS) != 0 && is_forwarded(image, split, apex_labels))
+            return MISS_FOREIGN;
         if ((found->flags & (NODE_CUT | NODE_DNAME)) != 0) {
             *node = found;
             return MISS_OCCLUDED;

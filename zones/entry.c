@@ -107,6 +107,20 @@ static enum status too_large(struct scan *scan, const char *limit)
     return diag_error(scan->diag, place, "%s %s", what, limit);
 }
 
+/* The word at the position, behind a blank unless it is the first. */
+static enum status append_word(struct entry_reader *reader, size_t size)
+{
+    const char *word = reader->input + reader->position;
+    if (reader->text.size == 0) {
+        return bytes_append(&reader->text, word, size);
+    }
+    if (reader->position > 0 && word[-1] == ' ') {
+        return bytes_append(&reader->text, word - 1, size + 1);
+    }
+    enum status status = bytes_append(&reader->text, " ", 1);
+    return status == STATUS_OK ? bytes_append(&reader->text, word, size) : status;
+}
+
 static enum status add_token(struct scan *scan, size_t size, bool quoted)
 {
     struct entry_reader *reader = scan->reader;
@@ -119,14 +133,9 @@ static enum status add_token(struct scan *scan, size_t size, bool quoted)
         return STATUS_NO_MEMORY;
     }
     reader->tokens = tokens;
-    enum status status = STATUS_OK;
-    if (reader->text.size > 0) {
-        status = bytes_append(&reader->text, " ", 1);
-    }
     size_t offset = reader->text.size;
-    if (status == STATUS_OK) {
-        status = bytes_append(&reader->text, reader->input + reader->position, size);
-    }
+    enum status status = append_word(reader, size);
+    offset += offset > 0 ? 1 : 0;
     if (status == STATUS_TOO_LARGE || (status == STATUS_OK && reader->text.size > ENTRY_SIZE_MAX)) {
         return too_large(scan, "524288 bytes");
     }
@@ -188,12 +197,28 @@ static bool ends_word(char c)
     return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == ';' || c == '(' || c == ')';
 }
 
+/* Is there nothing to look at in the character when it stands in a word? */
+static bool is_plain(char c)
+{
+    static const bool special[UINT8_MAX + 1] = {
+        ['\0'] = true, [' '] = true, ['\t'] = true, ['\n'] = true, ['\r'] = true,
+        [';'] = true,  ['('] = true, [')'] = true,  ['\\'] = true, ['"'] = true,
+    };
+    return !special[(uint8_t)c];
+}
+
 /* Measure an unquoted word. A quote directly after '=' holds blanks inside the word (RFC 9460 2.1). */
 static enum status word_size(struct scan *scan, size_t *size)
 {
     const struct entry_reader *reader = scan->reader;
     size_t i = reader->position;
-    while (i < reader->size && !ends_word(reader->input[i])) {
+    for (;;) {
+        while (i < reader->size && is_plain(reader->input[i])) {
+            i++;
+        }
+        if (i >= reader->size || ends_word(reader->input[i])) {
+            break;
+        }
         size_t offset = i - reader->position;
         char c = reader->input[i];
         if (c == '\0') {
@@ -216,9 +241,7 @@ static enum status word_size(struct scan *scan, size_t *size)
                 return status;
             }
             i += quoted;
-            continue;
         }
-        i++;
     }
     *size = i - reader->position;
     return STATUS_OK;

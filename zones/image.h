@@ -69,10 +69,13 @@ enum image_node_flag {
     NODE_HIDDEN = 1 << 5,       /* hidden: it is NODATA, or with NODE_MISSING NXDOMAIN; no wildcard stands for what is
                                    missing below it */
     NODE_HIDDEN_BELOW = 1 << 6, /* what is missing below it is NXDOMAIN; only wildcards below it stand for names */
-    NODE_MISSING = 1 << 7,  /* the name does not exist: the node is here for its hidden flags, or above one that is */
-    NODE_FOREIGN = 1 << 8,  /* in a zone with NODE_PINPOINT: no name of ours, though others are below it */
-    NODE_PINPOINT = 1 << 9, /* of the apex, for the whole zone: missing names are not ours */
-    NODE_NEGATIVE = 1 << 10 /* with NODE_HIDDEN: behind the name stands its own negative TTL, uint32_t seconds */
+    NODE_MISSING = 1 << 7,   /* the name does not exist: the node is here for its hidden flags, or above one that is */
+    NODE_FOREIGN = 1 << 8,   /* no name of ours, though others may be below it: in a zone with NODE_PINPOINT, or with
+                                NODE_FORWARD */
+    NODE_PINPOINT = 1 << 9,  /* of the apex, for the whole zone: missing names are not ours */
+    NODE_NEGATIVE = 1 << 10, /* with NODE_HIDDEN: behind the name stands its own negative TTL, uint32_t seconds */
+    NODE_FORWARD = 1 << 11,  /* it and all below it are others' names, whatever the zone holds there or above */
+    NODE_FORWARDS = 1 << 12  /* of the apex: the zone has nodes with NODE_FORWARD */
 };
 
 struct image_node {

@@ -80,11 +80,12 @@ static enum status verify_rrsets(struct verifier *verifier, const struct image_n
 static enum status verify_flags(struct verifier *verifier, const struct image_node *node)
 {
     const struct image *image = &verifier->image;
-    const unsigned known = NODE_NEGATIVE * 2u - 1;
+    const unsigned known = NODE_FORWARDS * 2u - 1;
     bool is_apex = (node->flags & NODE_APEX) != 0;
     if ((node->flags & ~known) != 0 || is_apex != (offset_of(verifier, node) == image->header->apex))
         return damaged(verifier, offset_of(verifier, node), "a node with flags that cannot be");
-    if (is_apex ? (node->flags & (NODE_HIDDEN | NODE_MISSING)) != 0 : (node->flags & NODE_PINPOINT) != 0)
+    if (is_apex ? (node->flags & (NODE_HIDDEN | NODE_MISSING)) != 0
+                : (node->flags & (NODE_PINPOINT | NODE_FORWARDS)) != 0)
         return damaged(verifier, offset_of(verifier, node), "a hidden apex, or a rule for the zone beside its apex");
     if ((node->flags & (NODE_HIDDEN | NODE_MISSING)) != 0 && node->rrset_count > 0)
         return damaged(verifier, offset_of(verifier, node), "a hidden or missing name with records");

@@ -85,6 +85,8 @@ static void note_missing(struct search *search)
 static enum hop finish(struct search *search, enum outcome outcome)
 {
     search->answer->outcome = outcome;
+    if (outcome == OUTCOME_OUT_OF_ZONE || outcome == OUTCOME_DELEGATION)
+        search->answer->next = search->name;
     if (outcome == OUTCOME_NXDOMAIN)
         search->answer->rcode = RCODE_NXDOMAIN;
     else if (outcome == OUTCOME_YXDOMAIN)
@@ -376,7 +378,7 @@ static enum hop answer_special(struct search *search, const struct image_node *n
 
 static enum hop answer_existing(struct search *search, const struct image_node *node)
 {
-    if ((node->flags & (NODE_MISSING | NODE_HIDDEN | NODE_BELOW_CUT | NODE_CUT)) == 0)
+    if ((node->flags & (NODE_MISSING | NODE_HIDDEN | NODE_BELOW_CUT | NODE_CUT | NODE_FORWARD)) == 0)
         note_node(search, TRACE_NODE, node);
     return (node->flags & NODE_SPECIAL) == 0 ? answer_node(search, node) : answer_special(search, node);
 }

@@ -151,7 +151,36 @@ static enum status name_field(struct rdata_word word, const uint8_t *origin, str
     return bytes_append(out, name, size);
 }
 
-static enum status address_field(struct rdata_word word, int family, struct bytes *out)
+/* Four numbers without leading zeros, as inet_pton takes them. */
+static bool ipv4_from_text(const char *text, size_t size, uint8_t address[sizeof(struct in_addr)])
+{
+    size_t i = 0;
+    for (size_t part = 0; part < sizeof(struct in_addr); part++) {
+        size_t begin = i;
+        uint32_t value = 0;
+        if (part > 0 && (begin = ++i) > size) {
+            return false;
+        }
+        for (; i < size && i < begin + 3 && text[i] >= '0' && text[i] <= '9'; i++) {
+            value = value * 10 + (uint32_t)(text[i] - '0');
+        }
+        bool ends = part + 1 < sizeof(struct in_addr) ? i < size && text[i] == '.' : i == size;
+        if (i == begin || (i > begin + 1 && text[begin] == '0') || value > UINT8_MAX || !ends) {
+            return false;
+        }
+        address[part] = (uint8_t)value;
+    }
+    return true;
+}
+
+static enum status ipv4_field(struct rdata_word word, struct bytes *out)
+{
+    uint8_t address[sizeof(struct in_addr)];
+    bool good = !word.quoted && ipv4_from_text(word.text, word.size, address);
+    return good ? bytes_append(out, address, sizeof address) : STATUS_BAD_INPUT;
+}
+
+static enum status ipv6_field(struct rdata_word word, struct bytes *out)
 {
     char text[ADDRESS_TEXT];
     uint8_t address[sizeof(struct in6_addr)];
@@ -160,10 +189,7 @@ static enum status address_field(struct rdata_word word, int family, struct byte
     }
     memcpy(text, word.text, word.size);
     text[word.size] = '\0';
-    if (inet_pton(family, text, address) != 1) {
-        return STATUS_BAD_INPUT;
-    }
-    return bytes_append(out, address, family == AF_INET ? sizeof(struct in_addr) : sizeof(struct in6_addr));
+    return inet_pton(AF_INET6, text, address) == 1 ? bytes_append(out, address, sizeof address) : STATUS_BAD_INPUT;
 }
 
 /* One octet of a string at text[*i], escapes resolved; false: a bad escape or a bare quote. */
@@ -267,9 +293,9 @@ enum status field_from_word(enum field_kind kind, struct rdata_word word, const 
         return good ? append_number(out, seconds, 4) : STATUS_BAD_INPUT;
     }
     case FIELD_A:
-        return address_field(word, AF_INET, out);
+        return ipv4_field(word, out);
     case FIELD_AAAA:
-        return address_field(word, AF_INET6, out);
+        return ipv6_field(word, out);
     case FIELD_STRING:
         return string_field(word, out);
     case FIELD_TAG:

@@ -3,6 +3,7 @@
 
 #include "zones/memory.h"
 #include "zones/name.h"
+#include "zones/rdata_common.h"
 #include "zones/rdata_field.h"
 #include "zones/rdata_rules.h"
 #include "zones/rdata_special.h"
@@ -283,10 +284,18 @@ static enum status known_from_entry(const struct layout *layout, const struct en
 enum status rdata_from_entry(uint16_t type, const struct entry *entry, size_t first, const uint8_t *origin,
                              struct bytes *out, struct rdata_fault *fault)
 {
-    struct layout layout;
-    bool known = layout_get(type, &layout);
     out->size = 0;
     assert(out->limit == RRSET_RDATA_MAX);
+    enum status status = rdata_common_from_entry(type, entry, first, origin, out);
+    return status == STATUS_NOT_FOUND ? rdata_any_from_entry(type, entry, first, origin, out, fault) : status;
+}
+
+enum status rdata_any_from_entry(uint16_t type, const struct entry *entry, size_t first, const uint8_t *origin,
+                                 struct bytes *out, struct rdata_fault *fault)
+{
+    struct layout layout;
+    out->size = 0;
+    bool known = layout_get(type, &layout);
     bool octets = first < entry->token_count && rdata_word_get(entry, first).size == 2 &&
                   memcmp(rdata_word_get(entry, first).text, UNKNOWN_MARK, 2) == 0;
     if (!octets && !known) {

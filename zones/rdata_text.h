@@ -30,6 +30,10 @@ struct rdata_fault {
 enum status rdata_from_entry(uint16_t type, const struct entry *entry, size_t first, const uint8_t *origin,
                              struct bytes *out, struct rdata_fault *fault);
 
+/* The same without the short way for common types (rdata_common.h), which must not make a difference. */
+enum status rdata_any_from_entry(uint16_t type, const struct entry *entry, size_t first, const uint8_t *origin,
+                                 struct bytes *out, struct rdata_fault *fault);
+
 /* zonefile_rdata_to_text and the names of types (zonefile.h) are here too. */
 
 #endif

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "zones/store.h"
 
-#include "zones/lockfile.h"
 #include "zones/memory.h"
+#include "zones/prefault.h"
 #include "zones/store_files.h"
 #include "zones/store_table.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <lmdb.h>
 #include <stdlib.h>
@@ -22,7 +21,7 @@
 #define PAGES_PER_COMMIT    256                 /* the same for the roots and the list of free pages */
 #define SLACK_BYTES         (UINT64_C(1) << 20) /* what the file may be longer than its pages after a commit */
 #define FREE_LIST           0                   /* LMDB's own database of free pages */
-#define FORMAT              1                   /* of the databases, in `meta` */
+#define MAIN_TREE           1                   /* and that of the other databases */
 
 static const struct {
     const char *name;
@@ -37,18 +36,6 @@ static const struct {
     [TABLE_SERIALS] = {"serials", 0},
     [TABLE_GENERATIONS] = {"generations", MDB_INTEGERKEY},
     [TABLE_META] = {"meta", 0},
-};
-
-static const struct {
-    const char *name;
-    uint64_t initial;
-} metas[META_COUNT] = {
-    [META_FORMAT] = {"format", FORMAT},
-    [META_HEAD] = {"head", 0},
-    [META_NEXT_IMAGE] = {"next-image", 1},
-    [META_NEXT_CATALOG] = {"next-catalog", 1},
-    [META_FIRST_UNPUBLISHED] = {"first-unpublished", 1},
-    [META_PIN] = {"pin", 0},
 };
 
 /* ---- results ---- */
@@ -147,11 +134,6 @@ uint64_t span_number(struct span span)
     return number;
 }
 
-static struct span meta_key(enum meta meta)
-{
-    return (struct span){metas[meta].name, strlen(metas[meta].name)};
-}
-
 enum status table_get(const struct store *store, MDB_txn *txn, enum table table, struct span key, struct span *value)
 {
     MDB_val lmdb_key = value_of(key);
@@ -163,35 +145,6 @@ enum status table_get(const struct store *store, MDB_txn *txn, enum table table,
     return status_of(rc);
 }
 
-bool block_of(const struct store *store, struct span value, struct span *block)
-{
-    if (value.size < store->padding || (uintptr_t)value.data % STORE_ALIGNMENT != 0)
-        return false;
-    *block = (struct span){value.data, value.size - store->padding};
-    return true;
-}
-
-enum status table_get_block(const struct store *store, MDB_txn *txn, enum table table, uint64_t id, struct span *block)
-{
-    struct span value = {NULL, 0};
-    const enum status status = table_get(store, txn, table, span_of_id(&id), &value);
-
-    if (status != STATUS_OK)
-        return status;
-    return block_of(store, value, block) ? STATUS_OK : STATUS_DAMAGED;
-}
-
-enum status table_get_meta(const struct store *store, MDB_txn *txn, enum meta meta, uint64_t *number)
-{
-    struct span value = {NULL, 0};
-    const enum status status = table_get(store, txn, TABLE_META, meta_key(meta), &value);
-
-    if (status != STATUS_OK || value.size != sizeof(*number))
-        return STATUS_DAMAGED; /* each is written when the store is made */
-    *number = span_number(value);
-    return STATUS_OK;
-}
-
 enum status table_count(const struct store *store, MDB_txn *txn, enum table table, uint64_t *count)
 {
     MDB_stat found;
@@ -199,6 +152,19 @@ enum status table_count(const struct store *store, MDB_txn *txn, enum table tabl
 
     *count = rc == 0 ? found.ms_entries : 0;
     return status_of(rc);
+}
+
+enum status table_tree(const struct store *store, MDB_txn *txn, enum table table, void *tree, size_t size)
+{
+    MDB_val key = {strlen(tables[table].name), (void *)(uintptr_t)tables[table].name};
+    MDB_val found = {0, NULL};
+    const int rc = mdb_get(txn, MAIN_TREE, &key, &found);
+
+    (void)store;
+    if (rc != 0 || found.mv_size != size)
+        return rc != 0 ? status_of(rc) : STATUS_DAMAGED;
+    memcpy(tree, found.mv_data, size);
+    return STATUS_OK;
 }
 
 enum status table_bytes(const struct store *store, MDB_txn *txn, enum table table, uint64_t *bytes)
@@ -288,6 +254,7 @@ enum status table_append_block(struct store *store, enum table table, uint64_t i
 
     if (rc != 0)
         return refused(store, rc);
+    prefault_block(room.mv_data, room.mv_size);
     if (block.size > 0)
         memcpy(room.mv_data, block.data, block.size);
     memset((uint8_t *)room.mv_data + block.size, 0, store->padding);
@@ -301,11 +268,6 @@ enum status table_delete(struct store *store, enum table table, uint64_t id)
 
     store->txn_pages += PAGES_PER_OPERATION;
     return rc == MDB_NOTFOUND ? STATUS_OK : refused(store, rc);
-}
-
-enum status table_put_meta(struct store *store, enum meta meta)
-{
-    return table_put(store, TABLE_META, meta_key(meta), span_of_id(&store->meta[meta]));
 }
 
 void store_check_readers(struct store *store)
@@ -408,7 +370,7 @@ static enum status length_check(const struct store *store, uint64_t *bytes, stru
                      store->file, size, *bytes, store->folder);
 }
 
-static enum status environment_open(struct store *store, unsigned flags, struct diag *diag)
+enum status environment_open(struct store *store, bool read_only, struct diag *diag)
 {
     MDB_stat pages;
     struct stat found;
@@ -423,7 +385,7 @@ static enum status environment_open(struct store *store, unsigned flags, struct 
     if (rc == 0)
         rc = mdb_env_set_maxreaders(store->env, READERS_MAX);
     if (rc == 0)
-        rc = mdb_env_open(store->env, store->folder, flags | MDB_NOTLS, STORE_LOCK_MODE);
+        rc = mdb_env_open(store->env, store->folder, (read_only ? MDB_RDONLY : 0) | MDB_NOTLS, STORE_LOCK_MODE);
     if (rc == EINVAL) /* nothing is asked for that is not valid: a size in the file's head is damaged */
         rc = MDB_INVALID;
     if (rc == 0)
@@ -443,11 +405,10 @@ static enum status environment_open(struct store *store, unsigned flags, struct 
 }
 
 /*
- * Open the tables and read the numbers. A writer must do so in a write transaction: if an importer was killed after
- * LMDB's last write and before it told the readers, they still see the state before it, and only the next writer mends
- * that.
+ * A writer must do so in a write transaction: if an importer was killed after LMDB's last write and before it told the
+ * readers, they still see the state before it, and only the next writer mends that.
  */
-static enum status tables_open(struct store *store, struct diag *diag)
+enum status tables_open(struct store *store, struct diag *diag)
 {
     enum status status = STATUS_OK;
     MDB_txn *txn = NULL;
@@ -467,154 +428,29 @@ static enum status tables_open(struct store *store, struct diag *diag)
         status = refused(store, mdb_txn_commit(txn));
     else if (txn)
         mdb_txn_abort(txn);
-    if (status == STATUS_OK && store->meta[META_FORMAT] != FORMAT)
+    if (status == STATUS_OK && store->meta[META_FORMAT] != TABLES_FORMAT)
         status = STATUS_VERSION;
     return status == STATUS_OK ? status : store_failed(store, status, "open the store", diag);
 }
 
-/* Make the tables in a new environment. */
-static enum status tables_make(struct store *store, struct diag *diag)
+enum status tables_make(struct store *store, struct diag *diag)
 {
     enum status status = write_begin(store);
 
     for (unsigned i = 0; i < TABLE_COUNT && status == STATUS_OK; i++)
         status =
             refused(store, mdb_dbi_open(store->txn, tables[i].name, tables[i].flags | MDB_CREATE, &store->tables[i]));
-    for (unsigned i = 0; i < META_COUNT && status == STATUS_OK; i++) {
-        store->meta[i] = metas[i].initial;
-        status = table_put_meta(store, i);
-    }
+    if (status == STATUS_OK)
+        status = metas_make(store);
     if (status == STATUS_OK)
         status = write_commit(store);
     return status == STATUS_OK ? status : store_failed(store, status, "make the store", diag);
 }
 
-static struct store *store_new(const struct store_options *options, const char *folder)
+void environment_close(struct store *store)
 {
-    struct store *store = memory_zalloc(1, sizeof(*store));
-
-    if (!store)
-        return NULL;
-    store->lock = -1;
-    store->map_size = options->map_size ? options->map_size : STORE_MAP_SIZE_DEFAULT;
-    store->keep = options->keep ? options->keep : STORE_KEEP_DEFAULT;
-    store->folder = store_path_join(options->path, folder);
-    store->file = store->folder ? store_path_join(store->folder, "data.mdb") : NULL;
-    if (store->file)
-        return store;
-    store_close(store);
-    return NULL;
-}
-
-void store_close(struct store *store)
-{
-    if (!store)
-        return;
-    assert(atomic_load(&store->snapshots) == 0);
-    write_abort(store);
     if (store->env)
         mdb_env_close(store->env);
-    lockfile_release(store->lock);
-    memory_free(store->folder);
-    memory_free(store->file);
-    memory_free(store);
-}
-
-enum status store_open_folder(const struct store_options *options, const char *folder, struct diag *diag,
-                              struct store **store)
-{
-    struct store *opened = store_new(options, folder);
-    enum status status = opened ? store_files_check(opened->folder, false, diag) : STATUS_NO_MEMORY;
-
-    if (status == STATUS_OK)
-        status = environment_open(opened, MDB_RDONLY, diag);
-    if (status == STATUS_OK)
-        status = tables_open(opened, diag);
-    if (status == STATUS_OK)
-        *store = opened;
-    else
-        store_close(opened);
-    return status;
-}
-
-enum status store_open_reader(const struct store_options *options, struct diag *diag, struct store **store)
-{
-    return store_open_folder(options, STORE_FORMAT, diag, store);
-}
-
-/* A new store is made beside its place and then moved there whole, so that nobody ever sees half of one. */
-static enum status store_make(const struct store_options *options, struct diag *diag)
-{
-    struct store *made = store_new(options, STORE_FORMAT ".new");
-    char *place = store_path_join(options->path, STORE_FORMAT);
-    enum status status = made && place ? STATUS_OK : STATUS_NO_MEMORY;
-
-    if (status == STATUS_OK)
-        status = store_files_make(made->folder, diag);
-    if (status == STATUS_OK)
-        status = environment_open(made, 0, diag);
-    if (status == STATUS_OK)
-        status = tables_make(made, diag);
-    if (status == STATUS_OK)
-        status = store_files_move(made->folder, place, diag);
-    store_close(made);
-    memory_free(place);
-    return status;
-}
-
-static enum status leftovers_remove(struct store *store, struct diag *diag)
-{
-    bool wanted = false;
-    enum status status = prune_wanted(store, &wanted);
-
-    if (status == STATUS_OK && wanted) {
-        status = write_begin(store);
-        if (status == STATUS_OK)
-            status = prune_leftovers(store);
-        if (status == STATUS_OK)
-            status = write_commit(store);
-        write_abort(store);
-    }
-    return status == STATUS_OK ? status : store_failed(store, status, "remove what a dead import left", diag);
-}
-
-/* With the lock held: make the store if it is missing, and open it. */
-static enum status writer_open(struct store *store, const struct store_options *options, struct diag *diag)
-{
-    enum status status = store_files_check(store->folder, true, diag);
-
-    if (status == STATUS_NOT_FOUND) {
-        status = store_make(options, diag);
-        if (status == STATUS_OK)
-            status = store_files_check(store->folder, true, diag);
-    }
-    if (status == STATUS_OK)
-        status = environment_open(store, 0, diag);
-    if (status == STATUS_OK)
-        status = tables_open(store, diag);
-    return status == STATUS_OK ? leftovers_remove(store, diag) : status;
-}
-
-enum status store_open_writer(const struct store_options *options, struct diag *diag, struct store **store)
-{
-    struct store *opened = store_new(options, STORE_FORMAT);
-    char *lock = store_path_join(options->path, "import.lock");
-    enum status status = opened && lock ? STATUS_OK : STATUS_NO_MEMORY;
-
-    if (status == STATUS_OK)
-        status = store_folder_make(options->path, diag);
-    if (status == STATUS_OK)
-        status = lockfile_take(lock, options->lock_wait_ms, diag, &opened->lock);
-    if (status == STATUS_OK) {
-        opened->writer = true;
-        status = writer_open(opened, options, diag);
-    }
-    memory_free(lock);
-    if (status == STATUS_OK)
-        *store = opened;
-    else
-        store_close(opened);
-    return status;
 }
 
 /* ---- reading ---- */
@@ -701,7 +537,7 @@ bool store_is_current(const struct store *store)
 }
 
 /* Every value in the list of free pages is an array of page numbers behind their count. */
-static enum status free_pages(MDB_txn *txn, uint64_t *pages)
+enum status free_pages_count(MDB_txn *txn, uint64_t *pages)
 {
     struct table_walk walk = {NULL, {NULL, 0}, {NULL, 0}};
     enum status status = status_of(mdb_cursor_open(txn, FREE_LIST, &walk.cursor));
@@ -716,27 +552,6 @@ static enum status free_pages(MDB_txn *txn, uint64_t *pages)
     }
     table_walk_end(&walk);
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
-}
-
-enum status store_stats(struct store *store, struct store_stats *stats, struct diag *diag)
-{
-    struct snapshot *snapshot = NULL;
-    uint64_t pages = 0;
-    enum status status = snapshot_open(store, diag, &snapshot);
-
-    if (status != STATUS_OK)
-        return status;
-    stats->map_size = store->map_size;
-    status = free_pages(snapshot->txn, &pages);
-    stats->used_bytes = snapshot->bytes - pages * store->page_size;
-    if (status == STATUS_OK)
-        status = table_count(store, snapshot->txn, TABLE_IMAGES, &stats->images);
-    if (status == STATUS_OK)
-        status = table_count(store, snapshot->txn, TABLE_GENERATIONS, &stats->generations);
-    if (status == STATUS_OK)
-        status = table_count(store, snapshot->txn, TABLE_CATALOGS, &stats->catalogs);
-    snapshot_close(snapshot);
-    return status == STATUS_OK ? status : store_failed(store, status, "count", diag);
 }
 
 /* ---- care ---- */

@@ -155,6 +155,16 @@ enum status snapshot_each_image(const struct snapshot *snapshot,
                                 bool (*visit)(void *context, uint64_t id, const void *block, size_t size),
                                 void *context, struct diag *diag);
 
+/* The same in one array, fast: *images is the caller's to memory_free, *count may be 0. STORE, DAMAGED, each with a
+ * message; NO_MEMORY. */
+struct store_image {
+    uint64_t id;
+    const void *block; /* NULL: a value that cannot be a block */
+    size_t size;       /* bytes */
+};
+enum status snapshot_images(const struct snapshot *snapshot, struct store_image **images, size_t *count,
+                            struct diag *diag);
+
 /*
  * A cheap look: the number of the transaction that a snapshot opened now would see, and whether the store's file on
  * disk is still the one that is open (false: replaced or deleted; close and open again when there is one).

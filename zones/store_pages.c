@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The layout below is that of LMDB 0.9's file format 1 on a machine with 64 bits. */
 #include "zones/store_pages.h"
 
 #include "zones/idset.h"
+#include "zones/store_layout.h"
 #include "zones/store_table.h"
 
 #include <errno.h>
@@ -14,39 +14,6 @@
 #define FILE_MAGIC   UINT32_C(0xbeefc0de)
 #define FILE_VERSION 1u
 #define META_PAGES   2
-#define DEPTH_MAX    32
-#define NO_PAGE      UINT64_MAX
-
-enum page_flag { PAGE_BRANCH = 0x01, PAGE_LEAF = 0x02, PAGE_OVERFLOW = 0x04, PAGE_META = 0x08 };
-enum node_flag { NODE_BIG = 0x01, NODE_TREE = 0x02 };
-
-#define TREE_INTEGER_KEYS 0x08
-
-struct page_head {
-    uint64_t number;
-    uint16_t padding;
-    uint16_t flags;
-    uint16_t lower; /* of the gap between offsets and nodes; with `upper`, of a first page of several: their count */
-    uint16_t upper;
-};
-
-struct node_head {
-    uint16_t low; /* size of the value, or the lower bits of a child's page number */
-    uint16_t high;
-    uint16_t flags;
-    uint16_t key_size;
-};
-
-struct tree {
-    uint32_t padding; /* in the tree of free pages: the size of a page */
-    uint16_t flags;
-    uint16_t depth;
-    uint64_t branch_pages;
-    uint64_t leaf_pages;
-    uint64_t overflow_pages;
-    uint64_t entries;
-    uint64_t root;
-};
 
 struct meta_page {
     struct page_head head;
@@ -59,10 +26,6 @@ struct meta_page {
     uint64_t last_page;
     uint64_t transaction;
 };
-
-_Static_assert(sizeof(struct page_head) == 16, "a page's head has 16 bytes");
-_Static_assert(sizeof(struct node_head) == 8, "a node's head has 8 bytes");
-_Static_assert(sizeof(struct tree) == 48, "a tree has 48 bytes");
 
 struct checker {
     const uint8_t *file; /* mapped */
@@ -295,10 +258,10 @@ static enum status tree_check(struct checker *checker, const char *name, const s
     const struct bounds none = {{NULL, 0}, {NULL, 0}};
     enum status status = STATUS_OK;
 
-    if (tree->depth > DEPTH_MAX || (tree->root == NO_PAGE) != (tree->depth == 0))
+    if (tree->depth > TREE_DEPTH_MAX || (tree->root == PAGE_NUMBER_NONE) != (tree->depth == 0))
         return diag_fail(checker->diag, STATUS_DAMAGED, NULL, "%s: %s: found a tree of %u levels", checker->name, name,
                          tree->depth);
-    if (tree->root != NO_PAGE)
+    if (tree->root != PAGE_NUMBER_NONE)
         status = page_check(&walk, tree->root, 1, none);
     if (status != STATUS_OK ||
         (walk.found.branch_pages == tree->branch_pages && walk.found.leaf_pages == tree->leaf_pages &&

@@ -8,6 +8,25 @@
 #include <inttypes.h>
 #include <string.h>
 
+bool block_of(const struct store *store, struct span value, struct span *block)
+{
+    if (value.size < store->padding || (uintptr_t)value.data % STORE_ALIGNMENT != 0)
+        return false;
+    *block = (struct span){value.data, value.size - store->padding};
+    return true;
+}
+
+enum status table_get_block(const struct store *store, struct MDB_txn *txn, enum table table, uint64_t id,
+                            struct span *block)
+{
+    struct span value = {NULL, 0};
+    const enum status status = table_get(store, txn, table, span_of_id(&id), &value);
+
+    if (status != STATUS_OK)
+        return status;
+    return block_of(store, value, block) ? STATUS_OK : STATUS_DAMAGED;
+}
+
 enum status snapshot_head(const struct snapshot *snapshot, uint64_t *number, struct diag *diag)
 {
     const enum status status = table_get_meta(snapshot->store, snapshot->txn, META_HEAD, number);

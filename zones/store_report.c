@@ -233,3 +233,24 @@ void store_report_clear(struct store_report *report)
     report->views = NULL;
     report->view_count = 0;
 }
+
+enum status store_stats(struct store *store, struct store_stats *stats, struct diag *diag)
+{
+    struct snapshot *snapshot = NULL;
+    uint64_t pages = 0;
+    enum status status = snapshot_open(store, diag, &snapshot);
+
+    if (status != STATUS_OK)
+        return status;
+    stats->map_size = store->map_size;
+    status = free_pages_count(snapshot->txn, &pages);
+    stats->used_bytes = snapshot->bytes - pages * store->page_size;
+    if (status == STATUS_OK)
+        status = table_count(store, snapshot->txn, TABLE_IMAGES, &stats->images);
+    if (status == STATUS_OK)
+        status = table_count(store, snapshot->txn, TABLE_GENERATIONS, &stats->generations);
+    if (status == STATUS_OK)
+        status = table_count(store, snapshot->txn, TABLE_CATALOGS, &stats->catalogs);
+    snapshot_close(snapshot);
+    return status == STATUS_OK ? status : store_failed(store, status, "count", diag);
+}

@@ -46,6 +46,8 @@ enum meta {
     META_COUNT,
 };
 
+#define TABLES_FORMAT 1 /* of the databases, in META_FORMAT */
+
 /* In `origins`: set in the key of a table that replaces one of a published image as soon as the next is published. */
 #define ORIGINS_STAGED (UINT64_C(1) << 63)
 
@@ -111,6 +113,9 @@ bool block_of(const struct store *store, struct span value, struct span *block);
 enum status table_get_meta(const struct store *store, struct MDB_txn *txn, enum meta meta, uint64_t *number);
 enum status table_count(const struct store *store, struct MDB_txn *txn, enum table table, uint64_t *count);
 
+/* The head of its tree of pages (struct tree, store_layout.h), `size` bytes of it. DAMAGED if it has another size. */
+enum status table_tree(const struct store *store, struct MDB_txn *txn, enum table table, void *tree, size_t size);
+
 /* The bytes of its pages. */
 enum status table_bytes(const struct store *store, struct MDB_txn *txn, enum table table, uint64_t *bytes);
 const char *table_name(enum table table);
@@ -143,6 +148,18 @@ enum status table_append_block(struct store *store, enum table table, uint64_t i
 /* An id that is not there is fine. */
 enum status table_delete(struct store *store, enum table table, uint64_t id);
 enum status table_put_meta(struct store *store, enum meta meta);
+/* All of them, as they are in a new store. */
+enum status metas_make(struct store *store);
+
+/* Open LMDB's environment in store->folder, or say why not; store->env is to be closed in any case. */
+enum status environment_open(struct store *store, bool read_only, struct diag *diag);
+void environment_close(struct store *store);
+/* Open the tables and read the numbers of `meta`, or make them in a new environment; with a message. */
+enum status tables_open(struct store *store, struct diag *diag);
+enum status tables_make(struct store *store, struct diag *diag);
+
+/* Pages that a transaction knows to be free. */
+enum status free_pages_count(struct MDB_txn *txn, uint64_t *pages);
 
 /* Let go of the slots of readers that died. */
 void store_check_readers(struct store *store);

@@ -18,28 +18,29 @@
 #define TRACE_TEXT_MAX  200 /* bytes with the final zero */
 
 /* kind, word, and what the step's fields hold; `name` where nothing else is said is the name that the step is about. */
-#define TRACE_MAP(X)                                                                                            \
-    X(VIEW, "view")             /* the view that answers: number its index, UINT64_MAX none; text why */        \
-    X(VIEW_LOST, "view-lost")   /* one that could have: number its index; text by what, and why it did not */   \
-    X(LOOKUP, "lookup")         /* the name that is looked for now: the question's, or a target */              \
-    X(ZONE, "zone")             /* the zone it lies in: name its apex, number the image's id, other serial */   \
-    X(NO_ZONE, "no-zone")       /* no zone of the view holds it */                                              \
-    X(NODE, "node")             /* it exists: number the node's flags */                                        \
-    X(MISSING, "missing")       /* it does not: name its closest encloser */                                    \
-    X(WILDCARD, "wildcard")     /* stands for it */                                                             \
-    X(HIDDEN, "hidden")         /* name or an ancestor is hidden: number the node's flags */                    \
-    X(DELEGATION, "delegation") /* at or above it */                                                            \
-    X(DNAME, "dname")           /* at an ancestor */                                                            \
-    X(FOREIGN, "foreign")       /* the zone leaves it to others */                                              \
-    X(RECORDS, "records")       /* taken: name its owner in the zone, type, number the image's id, other TTL */ \
-    X(NEGATIVE, "negative")     /* no data: name the apex, text NODATA or NXDOMAIN, other the SOA's TTL */      \
-    X(LOOP, "loop")             /* the chain has been at this name before, or is too long */                    \
-    X(DAMAGED, "damaged")       /* the stored data cannot be read */                                            \
-    X(TOO_LONG, "too-long")     /* a DNAME makes the name too long */                                           \
-    X(REFUSED, "refused")       /* text why */                                                                  \
-    X(ONE_OF_ANY, "one-of-any") /* ANY over UDP gets one RRset */                                               \
-    X(LEFT_OUT, "left-out")     /* optional records that the view leaves out: name owner, type */               \
-    X(WITHHELD, "withheld")     /* number RRsets that the last leak check took out */                           \
+#define TRACE_MAP(X)                                                                                                   \
+    X(VIEW, "view")             /* the view that answers: number its index, UINT64_MAX none; text why */               \
+    X(VIEW_LOST, "view-lost")   /* one that could have: number its index; text by what, and why it did not */          \
+    X(LOOKUP, "lookup")         /* the name that is looked for now: the question's, or a target */                     \
+    X(ZONE, "zone")             /* the zone it lies in: name its apex, number the image's id, other serial */          \
+    X(NO_ZONE, "no-zone")       /* no zone of the view holds it */                                                     \
+    X(NODE, "node")             /* it exists: number the node's flags */                                               \
+    X(MISSING, "missing")       /* it does not: name its closest encloser */                                           \
+    X(WILDCARD, "wildcard")     /* stands for it */                                                                    \
+    X(HIDDEN, "hidden")         /* name or an ancestor is hidden: number the node's flags */                           \
+    X(DELEGATION, "delegation") /* at or above it */                                                                   \
+    X(DNAME, "dname")           /* at an ancestor */                                                                   \
+    X(FOREIGN, "foreign")       /* the zone leaves it to others */                                                     \
+    X(RECORDS, "records")       /* taken: name its owner in the zone, type, number the image's id, other TTL */        \
+    X(ROUTE, "route")           /* where a name that is left to others goes: number its enum forward_kind; text why */ \
+    X(NEGATIVE, "negative")     /* no data: name the apex, text NODATA or NXDOMAIN, other the SOA's TTL */             \
+    X(LOOP, "loop")             /* the chain has been at this name before, or is too long */                           \
+    X(DAMAGED, "damaged")       /* the stored data cannot be read */                                                   \
+    X(TOO_LONG, "too-long")     /* a DNAME makes the name too long */                                                  \
+    X(REFUSED, "refused")       /* text why */                                                                         \
+    X(ONE_OF_ANY, "one-of-any") /* ANY over UDP gets one RRset */                                                      \
+    X(LEFT_OUT, "left-out")     /* optional records that the view leaves out: name owner, type */                      \
+    X(WITHHELD, "withheld")     /* number RRsets that the last leak check took out */                                  \
     X(COUNTDOWN, "countdown")   /* name owner, type; number the TTL before, other the TTL now */
 
 enum trace_kind {

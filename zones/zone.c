@@ -2,6 +2,7 @@
 #include "zones/zone.h"
 
 #include "zones/memory.h"
+#include "zones/zone_sort.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -74,18 +75,28 @@ enum status zone_add_file(struct zone *zone, const char *path, uint16_t *index)
     return zone_add_layer_file(zone, path, zone->layer, index);
 }
 
+bool zone_covers(const struct zone *zone, const uint8_t *name)
+{
+    const uint8_t *rest = name;
+    size_t left = name_size(name);
+    while (left > zone->apex_size) {
+        left -= 1u + rest[0];
+        rest += 1 + rest[0];
+    }
+    return left == zone->apex_size && (memcmp(rest, zone->apex, left) == 0 || name_is_at_or_below(rest, zone->apex));
+}
+
 /* Put owner and key into the arena, or find them to be those of the record before. */
 static enum status add_owner(struct zone *zone, const uint8_t *owner, struct zone_record *record)
 {
     size_t size = name_size(owner);
     const uint8_t *last = zone->last_owner == 0 ? NULL : zone->arena.data + zone->last_owner - 1;
     if (last == NULL || name_size(last) != size || memcmp(last, owner, size) != 0) {
-        uint8_t key[NAME_KEY_MAX];
-        size_t key_size = name_to_key(owner, key);
+        uint8_t both[NAME_SIZE_MAX + NAME_KEY_MAX];
+        memcpy(both, owner, size);
+        size_t key_size = name_to_key(owner, both + size);
         uint32_t position = (uint32_t)zone->arena.size;
-        enum status status = bytes_append(&zone->arena, owner, size);
-        if (status == STATUS_OK)
-            status = bytes_append(&zone->arena, key, key_size);
+        enum status status = bytes_append(&zone->arena, both, size + key_size);
         if (status != STATUS_OK)
             return status;
         zone->last_owner = position + 1;
@@ -102,7 +113,7 @@ enum status zone_add(struct zone *zone, const uint8_t *owner, uint16_t type, uin
                      uint16_t rdata_size, struct origin origin)
 {
     assert(!zone->frozen);
-    assert(name_is_at_or_below(owner, zone->apex));
+    assert(zone_covers(zone, owner));
     if (zone->count >= ORDER_DROPPED)
         return STATUS_TOO_LARGE;
     struct zone_record *grown = memory_grow(zone->records, zone->count, &zone->capacity, sizeof *grown);
@@ -249,11 +260,9 @@ static int compare_octets(const uint8_t *a, size_t a_size, const uint8_t *b, siz
     return order != 0 ? order : (a_size > b_size) - (a_size < b_size);
 }
 
-static int compare_records(const void *left, const void *right, void *arena)
+int zone_compare_records(const struct zone *zone, const struct zone_record *a, const struct zone_record *b)
 {
-    const struct zone_record *a = left;
-    const struct zone_record *b = right;
-    const uint8_t *bytes = arena;
+    const uint8_t *bytes = zone->arena.data;
     if (a->key != b->key) {
         int order = compare_octets(bytes + a->key, a->key_size, bytes + b->key, b->key_size);
         if (order != 0)
@@ -397,8 +406,9 @@ static void settle_marks(struct zone *zone)
 enum status zone_freeze(struct zone *zone, struct diag *diag)
 {
     assert(!zone->frozen);
-    if (zone->count > 0)
-        qsort_r(zone->records, zone->count, sizeof *zone->records, compare_records, zone->arena.data);
+    enum status sorted = zone_sort_records(zone);
+    if (sorted != STATUS_OK)
+        return sorted;
     for (size_t first = 0; first < zone->count;) {
         size_t end = rrset_end(zone, first);
         enum status status = settle_rrset(zone, zone->records + first, end - first, diag);

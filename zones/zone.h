@@ -60,7 +60,8 @@ struct zone_ttl_change {
 enum zone_mark_flag {
     ZONE_HIDDEN = 1 << 0,       /* does not exist, whatever a wildcard says, nor does what is missing below it */
     ZONE_HIDDEN_BELOW = 1 << 1, /* what is missing below it does not exist; the name itself is as it is */
-    ZONE_EMPTY = 1 << 2         /* exists, though nothing may be left below it */
+    ZONE_EMPTY = 1 << 2,        /* exists, though nothing may be left below it */
+    ZONE_FORWARD = 1 << 3       /* it and all below it are others' to answer, unless at or below a delegation */
 };
 
 struct zone_mark {
@@ -123,6 +124,9 @@ enum status zone_add_layer_file(struct zone *zone, const char *path, uint32_t la
 /* Mark a name at or below the apex; flags of one name add up. The name is copied. NO_MEMORY, TOO_LARGE. */
 enum status zone_add_mark(struct zone *zone, const uint8_t *name, uint16_t flags, struct origin origin);
 
+/* Is the name at or below the apex? */
+bool zone_covers(const struct zone *zone, const uint8_t *name);
+
 /*
  * Append one record; owner and RDATA are copied. `ttl` in seconds. The owner must lie at or below the apex (the reader
  * checks; here it is an assertion). NO_MEMORY, TOO_LARGE past ZONE_ARENA_MAX; then nothing was added.
@@ -141,6 +145,9 @@ enum status zone_add_copy(struct zone *zone, const struct zone *from, const stru
  * Afterwards the zone only reads. NO_MEMORY.
  */
 enum status zone_freeze(struct zone *zone, struct diag *diag);
+
+/* Below, at or above 0: `a` stands before, with or behind `b` by owner, type and order of appearance. */
+int zone_compare_records(const struct zone *zone, const struct zone_record *a, const struct zone_record *b);
 
 /* A run of records [first, first + count) of a frozen zone that share owner and type. */
 struct zone_rrset {

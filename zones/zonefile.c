@@ -178,7 +178,7 @@ static enum status read_owner(const struct reading *reading, struct level *level
     if (word.quoted || name_from_text(word.text, word.size, level->origin, level->owner, &size) != STATUS_OK) {
         return wrong(reading, level, entry, 0, "an owner name");
     }
-    if (!name_is_at_or_below(level->owner, reading->zone->apex)) {
+    if (!zone_covers(reading->zone, level->owner)) {
         char apex[NAME_TEXT_MAX];
         char wanted[WANTED_TEXT_MAX];
         name_to_text(reading->zone->apex, apex);
