@@ -154,13 +154,12 @@ enum status table_count(const struct store *store, MDB_txn *txn, enum table tabl
     return status_of(rc);
 }
 
-enum status table_tree(const struct store *store, MDB_txn *txn, enum table table, void *tree, size_t size)
+enum status table_tree(MDB_txn *txn, enum table table, void *tree, size_t size)
 {
     MDB_val key = {strlen(tables[table].name), (void *)(uintptr_t)tables[table].name};
     MDB_val found = {0, NULL};
     const int rc = mdb_get(txn, MAIN_TREE, &key, &found);
 
-    (void)store;
     if (rc != 0 || found.mv_size != size)
         return rc != 0 ? status_of(rc) : STATUS_DAMAGED;
     memcpy(tree, found.mv_data, size);

@@ -114,7 +114,7 @@ enum status table_get_meta(const struct store *store, struct MDB_txn *txn, enum 
 enum status table_count(const struct store *store, struct MDB_txn *txn, enum table table, uint64_t *count);
 
 /* The head of its tree of pages (struct tree, store_layout.h), `size` bytes of it. DAMAGED if it has another size. */
-enum status table_tree(const struct store *store, struct MDB_txn *txn, enum table table, void *tree, size_t size);
+enum status table_tree(struct MDB_txn *txn, enum table table, void *tree, size_t size);
 
 /* The bytes of its pages. */
 enum status table_bytes(const struct store *store, struct MDB_txn *txn, enum table table, uint64_t *bytes);

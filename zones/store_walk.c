@@ -128,7 +128,7 @@ static bool pages_take(struct image_walk *walk)
     uint64_t transaction = 0;
     struct tree tree;
 
-    if (table_tree(snapshot->store, snapshot->txn, TABLE_IMAGES, &tree, sizeof(tree)) != STATUS_OK || tree.depth == 0 ||
+    if (table_tree(snapshot->txn, TABLE_IMAGES, &tree, sizeof(tree)) != STATUS_OK || tree.depth == 0 ||
         tree.depth > TREE_DEPTH_MAX || tree.entries != walk->capacity ||
         snapshot_file(snapshot, &walk->fd, &transaction) != STATUS_OK)
         return false;

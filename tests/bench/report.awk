@@ -165,6 +165,8 @@ function targets(    instructions, budget) {
     share_target("12k", 0.93, 1.064)
     share_target("118k", 0.88, 1.135)
     share_target("million", 0.88, "")
+    value_target("12k: CPU, us", "udp 12k splitviewd", "cpu_us", "%.2f", 3.0)
+    value_target("118k: CPU, us", "udp 118k splitviewd", "cpu_us", "%.2f", 3.2)
     peer_target("12k")
     peer_target("118k")
     peer_target("million")
@@ -194,6 +196,7 @@ function targets(    instructions, budget) {
         "forward_hit 12k reflector", "per_second", 0.78, 1)
     against("forwarding, cache hit: CPU of the reflector's", "forward_hit forward forward-splitviewd",
         "forward_hit 12k reflector", "cpu_us", 1.277, 0)
+    value_target("forwarding, cache hit: CPU, us", "forward_hit forward forward-splitviewd", "cpu_us", "%.2f", 3.6)
     against("forwarding, cache miss: CPU of dnsdist's", "forward_miss forward forward-splitviewd",
         "forward_miss forward forward-dnsdist", "cpu_us", 1, 0)
 }
