@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/answer_text.h"
 
+#include "cli/command.h"
 #include "cli/dig_text.h"
 #include "zones/memory.h"
 #include "zones/zonefile.h"
@@ -13,8 +14,23 @@
 static const char *const outcomes[] = {
     [OUTCOME_ANSWER] = "answer",         [OUTCOME_NODATA] = "no data",        [OUTCOME_NXDOMAIN] = "NXDOMAIN",
     [OUTCOME_DELEGATION] = "delegation", [OUTCOME_OUT_OF_ZONE] = "elsewhere", [OUTCOME_YXDOMAIN] = "YXDOMAIN",
-    [OUTCOME_REFUSED] = "REFUSED",       [OUTCOME_FAILURE] = "SERVFAIL",
+    [OUTCOME_REFUSED] = "REFUSED",       [OUTCOME_FORWARD] = "forward",       [OUTCOME_FAILURE] = "SERVFAIL",
 };
+
+static const char *const local_words[] = {
+    [FORWARD_REFUSED] = "REFUSED",
+    [FORWARD_NXDOMAIN] = "NXDOMAIN (local)",
+    [FORWARD_NODATA] = "no data (local)",
+    [FORWARD_LOOPBACK] = "loopback (local)",
+};
+
+void answer_route_text(const struct forward_route *route, char text[ROUTE_TEXT_MAX])
+{
+    if (route->kind == FORWARD_UPSTREAM)
+        snprintf(text, ROUTE_TEXT_MAX, "upstream %s", route->group->name);
+    else
+        snprintf(text, ROUTE_TEXT_MAX, "%s", local_words[route->kind]);
+}
 
 static bool is_shown(const struct answer *answer, const struct answer_rrset *entry)
 {
@@ -44,9 +60,10 @@ static void print_rrset(const struct rrset *rrset, FILE *stream)
     fprintf(stream, " (%" PRIu32 ")", rrset->ttl);
 }
 
-void answer_print(const struct answer *answer, uint16_t type, FILE *stream)
+void answer_print(const struct answer *answer, const struct forward_route *route, uint16_t type, FILE *stream)
 {
     const char *separator = "";
+    char text[ROUTE_TEXT_MAX];
 
     for (uint16_t i = 0; i < answer->count; i++) {
         const struct answer_rrset *entry = &answer->rrsets[i];
@@ -66,8 +83,11 @@ void answer_print(const struct answer *answer, uint16_t type, FILE *stream)
     }
     if (answer->outcome == OUTCOME_ANSWER || answer->outcome == OUTCOME_DELEGATION)
         return;
-    bool is_refused = answer->outcome == OUTCOME_OUT_OF_ZONE && *separator == '\0';
-    fprintf(stream, "%s%s", separator, is_refused ? "REFUSED" : outcomes[answer->outcome]);
+    snprintf(text, sizeof text, "%s", outcomes[answer->outcome]);
+    /* A chain that ends outside, with nobody to ask, is no refusal. */
+    if (route != NULL && (route->kind != FORWARD_REFUSED || answer->rcode == RCODE_REFUSED))
+        answer_route_text(route, text);
+    fprintf(stream, "%s%s", separator, text);
 }
 
 static json_t *json_data(const struct rrset *rrset, char *text)
@@ -108,14 +128,17 @@ static json_t *json_records(const struct answer *answer, char *text)
     return list;
 }
 
-json_t *answer_json(const struct answer *answer)
+json_t *answer_json(const struct answer *answer, const struct forward_route *route)
 {
     char *text = memory_alloc(RDATA_TEXT);
     json_t *object = NULL;
+    bool is_upstream = answer->outcome == OUTCOME_FORWARD && route != NULL;
 
     if (text != NULL)
-        object = json_pack("{s:s, s:s, s:o}", "rcode", dig_status(answer->rcode), "outcome", outcomes[answer->outcome],
-                           "records", json_records(answer, text));
+        object = json_pack("{s:s?, s:s, s:o}", "rcode", is_upstream ? NULL : dig_status(answer->rcode), "outcome",
+                           outcomes[answer->outcome], "records", json_records(answer, text));
+    if (object != NULL && is_upstream)
+        json_object_set_new(object, "upstream", cli_json_text(route->group->name));
     memory_free(text);
     return object;
 }

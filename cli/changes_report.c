@@ -7,17 +7,18 @@
 #include "zones/zonefile.h"
 
 #include <inttypes.h>
+#include <string.h>
 #include <sys/types.h>
 
 #define TEXT_MAX ((size_t)1 << 32) /* bytes of what is gathered before it is printed */
 
 struct report {
-    const struct changes *changes;
-    uint64_t limit; /* 0: none */
-    uint64_t shown; /* of the group at hand */
-    FILE *lines;    /* of the group at hand; its head comes first and needs their number */
-    json_t *list;   /* likewise */
-    bool failed;    /* no memory */
+    struct changes *changes; /* groups are joined as they turn out to be alike */
+    uint64_t limit;          /* 0: none */
+    uint64_t shown;          /* of the group at hand */
+    FILE *lines;             /* of the group at hand; its head comes first and needs their number */
+    json_t *list;            /* likewise */
+    bool failed;             /* no memory */
 };
 
 /* ---- words ---- */
@@ -70,6 +71,38 @@ static void print_type(uint16_t type, char text[RRTYPE_TEXT_MAX])
         rrtype_to_text(type, text);
 }
 
+static const char *const route_words[] = {
+    [CHANGES_RECURSION] = "recursion",
+    [CHANGES_OTHERS] = "other names",
+    [CHANGES_SPECIAL_NAMES] = "special names",
+    [CHANGES_CANARY_NAMES] = "canary names",
+};
+
+/* What a route was and is. */
+static void route_texts(const struct changes_route *route, char before[ROUTE_TEXT_MAX], char after[ROUTE_TEXT_MAX])
+{
+    if (route->kind == CHANGES_RECURSION) {
+        snprintf(before, ROUTE_TEXT_MAX, "%s", route->recursion ? "no" : "yes");
+        snprintf(after, ROUTE_TEXT_MAX, "%s", route->recursion ? "yes" : "no");
+        return;
+    }
+    answer_route_text(&route->before, before);
+    answer_route_text(&route->after, after);
+    /* The names of a list are not all answered alike. */
+    if (route->kind == CHANGES_SPECIAL_NAMES || route->kind == CHANGES_CANARY_NAMES)
+        snprintf(route->after.kind == FORWARD_UPSTREAM ? before : after, ROUTE_TEXT_MAX, "local answers");
+}
+
+#define SERVER_TEXT_MAX (ADDRESS_TEXT_MAX + 8)
+#define DNS_PORT        53
+
+static void server_text(const struct upstream_server *server, char text[SERVER_TEXT_MAX])
+{
+    address_to_text(&server->address, text);
+    if (server->port != DNS_PORT)
+        snprintf(text + strlen(text), SERVER_TEXT_MAX - strlen(text), "@%u", server->port);
+}
+
 /* ---- for people ---- */
 
 static bool print_change(void *context, const struct change *change)
@@ -81,9 +114,9 @@ static bool print_change(void *context, const struct change *change)
     name_to_text(change->name, name);
     print_type(change->type, type);
     fprintf(report->lines, "  %s %s: ", name, type);
-    answer_print(change->before, change->type, report->lines);
+    answer_print(change->before, change->before_route, change->type, report->lines);
     fputs(" -> ", report->lines);
-    answer_print(change->after, change->type, report->lines);
+    answer_print(change->after, change->after_route, change->type, report->lines);
     fputs(change->is_indirect ? " (by its target)\n" : "\n", report->lines);
     return ++report->shown < report->limit || report->limit == 0;
 }
@@ -113,6 +146,16 @@ static void print_counts(const struct changes_counts *counts, FILE *stream)
         fprintf(stream, ", %" PRIu32 " zone%s removed", counts->zones_removed, cli_plural(counts->zones_removed));
 }
 
+static enum status walk_group(struct report *report, uint32_t group, changes_visit *visit,
+                              struct changes_counts *counts, struct diag *diag)
+{
+    enum status status = changes_walk(report->changes, group, visit, report, counts, diag);
+
+    if (status == STATUS_OK && !counts->is_routed)
+        changes_join(report->changes, group);
+    return status;
+}
+
 static enum status print_group(struct report *report, uint32_t group, FILE *stream, struct diag *diag, bool *different)
 {
     struct changes_counts counts;
@@ -123,7 +166,7 @@ static enum status print_group(struct report *report, uint32_t group, FILE *stre
     report->lines = open_text(&text);
     if (report->lines == NULL)
         return STATUS_NO_MEMORY;
-    enum status status = changes_walk(report->changes, group, print_change, report, &counts, diag);
+    enum status status = walk_group(report, group, print_change, &counts, diag);
     bool written = ferror(report->lines) == 0;
     if ((fclose(report->lines) != 0 || !written) && status == STATUS_OK)
         status = STATUS_NO_MEMORY;
@@ -166,7 +209,52 @@ static void print_views(const struct changes *changes, FILE *stream)
     }
 }
 
-enum status changes_report_print(const struct changes *changes, uint64_t limit, FILE *stream, struct diag *diag,
+/* ---- forwarding, for people ---- */
+
+static void print_what(const struct changes *changes, const struct changes_route *route, FILE *stream)
+{
+    char domain[NAME_TEXT_MAX];
+
+    fprintf(stream, "  view %s, ", changes->views[route->view].name);
+    if (route->kind == CHANGES_DOMAIN) {
+        name_to_text(route->domain, domain);
+        fprintf(stream, "%s and below: ", domain);
+    } else
+        fprintf(stream, "%s: ", route_words[route->kind]);
+}
+
+static void print_servers(const struct upstream_group *group, FILE *stream)
+{
+    for (size_t i = 0; i < group->server_count; i++) {
+        char text[SERVER_TEXT_MAX];
+        server_text(&group->servers[i], text);
+        fprintf(stream, "%s%s", i == 0 ? "" : ", ", text);
+    }
+}
+
+static void print_forward(const struct changes *changes, FILE *stream)
+{
+    const struct changes_forward *forward = &changes->forward;
+
+    if (forward->route_count > 0 || forward->upstream_count > 0)
+        fputs("forwarding:\n", stream);
+    for (size_t i = 0; i < forward->route_count; i++) {
+        char before[ROUTE_TEXT_MAX];
+        char after[ROUTE_TEXT_MAX];
+        print_what(changes, &forward->routes[i], stream);
+        route_texts(&forward->routes[i], before, after);
+        fprintf(stream, "%s -> %s\n", before, after);
+    }
+    for (size_t i = 0; i < forward->upstream_count; i++) {
+        fprintf(stream, "  upstream %s: ", forward->upstreams[i].after->name);
+        print_servers(forward->upstreams[i].before, stream);
+        fputs(" -> ", stream);
+        print_servers(forward->upstreams[i].after, stream);
+        putc('\n', stream);
+    }
+}
+
+enum status changes_report_print(struct changes *changes, uint64_t limit, FILE *stream, struct diag *diag,
                                  bool *different)
 {
     struct report report = {.changes = changes, .limit = limit};
@@ -174,6 +262,7 @@ enum status changes_report_print(const struct changes *changes, uint64_t limit, 
 
     *different = changes_in_views(changes);
     print_views(changes, stream);
+    print_forward(changes, stream);
     for (uint32_t group = 0; group < changes->group_count && status == STATUS_OK; group++)
         status = print_group(&report, group, stream, diag, different);
     if (status == STATUS_OK && !*different)
@@ -209,7 +298,8 @@ static bool add_change(void *context, const struct change *change)
     print_type(change->type, type);
     json_t *object = json_pack("{s:s, s:o, s:b, s:o, s:o}", "name", name, "type",
                                change->type == 0 ? json_null() : json_string(type), "indirect", change->is_indirect,
-                               "before", answer_json(change->before), "after", answer_json(change->after));
+                               "before", answer_json(change->before, change->before_route), "after",
+                               answer_json(change->after, change->after_route));
     if (json_array_append_new(report->list, object) != 0)
         report->failed = true;
     return (++report->shown < report->limit || report->limit == 0) && !report->failed;
@@ -236,7 +326,7 @@ static enum status add_group(struct report *report, uint32_t group, json_t *grou
     report->list = json_array();
     if (report->list == NULL)
         return STATUS_NO_MEMORY;
-    enum status status = changes_walk(report->changes, group, add_change, report, &counts, diag);
+    enum status status = walk_group(report, group, add_change, &counts, diag);
     if (status != STATUS_OK || report->failed) {
         json_decref(report->list);
         return status == STATUS_OK ? STATUS_NO_MEMORY : status;
@@ -291,7 +381,52 @@ static json_t *json_moves(const struct changes *changes)
     return list;
 }
 
-enum status changes_report_json(const struct changes *changes, uint64_t limit, json_t *object, struct diag *diag,
+static json_t *json_routes(const struct changes *changes)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; list != NULL && i < changes->forward.route_count; i++) {
+        const struct changes_route *route = &changes->forward.routes[i];
+        char before[ROUTE_TEXT_MAX];
+        char after[ROUTE_TEXT_MAX];
+        char domain[NAME_TEXT_MAX] = "";
+        if (route->domain != NULL)
+            name_to_text(route->domain, domain);
+        route_texts(route, before, after);
+        json_array_append_new(list, json_pack("{s:o, s:s, s:s?, s:o, s:o}", "view",
+                                              cli_json_text(changes->views[route->view].name), "names",
+                                              route->domain != NULL ? "domain" : route_words[route->kind], "domain",
+                                              route->domain != NULL ? domain : NULL, "before", cli_json_text(before),
+                                              "after", cli_json_text(after)));
+    }
+    return list;
+}
+
+static json_t *json_servers(const struct upstream_group *group)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; list != NULL && i < group->server_count; i++) {
+        char text[SERVER_TEXT_MAX];
+        server_text(&group->servers[i], text);
+        json_array_append_new(list, json_string(text));
+    }
+    return list;
+}
+
+static json_t *json_upstreams(const struct changes *changes)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; list != NULL && i < changes->forward.upstream_count; i++) {
+        const struct changes_upstream *upstream = &changes->forward.upstreams[i];
+        json_array_append_new(list, json_pack("{s:o, s:o, s:o}", "name", cli_json_text(upstream->after->name), "before",
+                                              json_servers(upstream->before), "after", json_servers(upstream->after)));
+    }
+    return list;
+}
+
+enum status changes_report_json(struct changes *changes, uint64_t limit, json_t *object, struct diag *diag,
                                 bool *different)
 {
     struct report report = {.changes = changes, .limit = limit};
@@ -305,7 +440,9 @@ enum status changes_report_json(const struct changes *changes, uint64_t limit, j
                 json_object_set_new(object, "different", json_boolean(*different)) == 0 &&
                 json_object_set_new(object, "views_added", json_views(changes, true)) == 0 &&
                 json_object_set_new(object, "views_removed", json_views(changes, false)) == 0 &&
-                json_object_set_new(object, "networks_moved", json_moves(changes)) == 0;
+                json_object_set_new(object, "networks_moved", json_moves(changes)) == 0 &&
+                json_object_set_new(object, "forwarding", json_routes(changes)) == 0 &&
+                json_object_set_new(object, "upstreams", json_upstreams(changes)) == 0;
     json_decref(groups);
     return status == STATUS_OK && !fine ? STATUS_NO_MEMORY : status;
 }

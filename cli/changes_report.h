@@ -18,15 +18,16 @@
 
 /*
  * Write all of it to `stream`; what is over `limit` (0: none) is only counted. *different: some client gets another
- * answer than before. NO_MEMORY, DAMAGED.
+ * answer than before, or one from elsewhere. Joins groups that see the same. NO_MEMORY, DAMAGED.
  */
-enum status changes_report_print(const struct changes *changes, uint64_t limit, FILE *stream, struct diag *diag,
+enum status changes_report_print(struct changes *changes, uint64_t limit, FILE *stream, struct diag *diag,
                                  bool *different);
 
 /*
- * The same as members of `object`: different, changed, views_added, views_removed, networks_moved. NO_MEMORY, DAMAGED.
+ * The same as members of `object`: different, changed, views_added, views_removed, networks_moved, forwarding,
+ * upstreams. NO_MEMORY, DAMAGED.
  */
-enum status changes_report_json(const struct changes *changes, uint64_t limit, json_t *object, struct diag *diag,
+enum status changes_report_json(struct changes *changes, uint64_t limit, json_t *object, struct diag *diag,
                                 bool *different);
 
 /* "10.0.0.0/8, 2001:db8::/32": the clients of a view as its policy has them. */

@@ -166,8 +166,9 @@ const struct command command_diff = {
     .text = "\n"
             "A and B are numbers of generations, folders, or revisions of the repository. Without B: the newest\n"
             "generation, or what --zones and --rev name. Without A: the one before, or the newest generation. Prints\n"
-            "for each view which names and types are answered differently, before -> after with TTLs, and the clients\n"
-            "that another view answers. Serials do not count. Exit status 1 if any answer differs.\n",
+            "for each view which names and types are answered differently, before -> after with TTLs, the clients\n"
+            "that another view answers, and where names of no zone go (upstream NAME, NXDOMAIN (local), REFUSED).\n"
+            "Serials do not count. Exit status 1 if anything differs.\n",
     .options = CLI_ZONES | CLI_REV | CLI_JSON | CLI_TIME_LIMIT | CLI_LIMIT,
     .operands_max = 2,
     .is_timed = true,

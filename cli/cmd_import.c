@@ -127,6 +127,8 @@ static enum status read_and_publish(struct import *import)
                                       .memory_max = import->config->import_memory,
                                       .serial = import->serial,
                                       .limits = import->config->limits,
+                                      .server = import->config,
+                                      .server_path = import->cli->config_path,
                                       .progress = progress_tell,
                                       .progress_context = &import->progress};
     enum status status = STATUS_OK;

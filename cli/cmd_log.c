@@ -17,7 +17,7 @@ struct log {
 };
 
 /* What one generation changed, in the views that share their zones. */
-static enum status print_group(struct log *log, const struct changes *changes, uint32_t group)
+static enum status print_group(struct log *log, struct changes *changes, uint32_t group)
 {
     struct changes_counts counts;
     const char *separator = "  ";
@@ -25,6 +25,8 @@ static enum status print_group(struct log *log, const struct changes *changes, u
 
     if (status != STATUS_OK || counts.answers == 0)
         return status;
+    if (!counts.is_routed)
+        changes_join(changes, group);
     for (uint32_t i = 0; i < changes->view_count; i++)
         if (changes->views[i].group == group) {
             printf("%s%s", separator, changes->views[i].name);
@@ -35,7 +37,7 @@ static enum status print_group(struct log *log, const struct changes *changes, u
     return status;
 }
 
-static enum status print_changes(struct log *log, const struct changes *changes)
+static enum status print_changes(struct log *log, struct changes *changes)
 {
     enum status status = STATUS_OK;
 
@@ -45,6 +47,8 @@ static enum status print_changes(struct log *log, const struct changes *changes)
                    changes->views[i].before == VIEW_NONE ? "new" : "gone");
     if (changes->move_count > 0)
         printf("  %zu client network%s moved to another view\n", changes->move_count, cli_plural(changes->move_count));
+    if (changes->forward.route_count + changes->forward.upstream_count > 0)
+        puts("  forwarding changed");
     for (uint32_t group = 0; group < changes->group_count && status == STATUS_OK; group++)
         status = print_group(log, changes, group);
     return status;
@@ -64,6 +68,8 @@ static enum status json_changes(struct log *log, const struct changes *changes, 
                                                       "names", (json_int_t)counts.names, "answers",
                                                       (json_int_t)counts.answers));
     }
+    json_object_set_new(object, "forwarding_changed",
+                        json_boolean(changes->forward.route_count + changes->forward.upstream_count > 0));
     json_object_set_new(object, "networks_moved", json_integer((json_int_t)changes->move_count));
     json_object_set_new(object, "changed", list);
     return status;

@@ -3,6 +3,7 @@
  * can save us. */
 #include "zones/image.h"
 #include "zones/lookup.h"
+#include "zones/prefetch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,11 @@ static void ask_all(const struct catalog *catalog)
     static const uint16_t types[] = {RRTYPE_A, RRTYPE_NS, RRTYPE_SOA, RRTYPE_MX, RRTYPE_HTTPS, RRTYPE_DS, RRTYPE_ANY};
     static struct answer answer;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        struct name_split split;
+        struct prefetch prefetch;
+        name_split((const uint8_t *)names[i], &split);
+        prefetch_begin(&prefetch, catalog, &split);
+        prefetch_finish(&prefetch, 1);
         for (size_t j = 0; j < sizeof types / sizeof types[0]; j++) {
             answer_reset(&answer);
             zone_lookup(catalog, (const uint8_t *)names[i], types[j], &answer);

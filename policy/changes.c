@@ -3,8 +3,8 @@
 #include "policy/changes.h"
 
 #include "policy/changes_names.h"
+#include "policy/forward.h"
 #include "zones/diff.h"
-#include "zones/lookup.h"
 #include "zones/memory.h"
 
 #include <stdlib.h>
@@ -26,15 +26,26 @@ static bool is_untouched(const struct changes *changes, const struct changes_vie
     return changes->same_ids && is_same_catalog(before, after);
 }
 
+static bool has_same_zones(const struct changes *changes, const struct changes_view *a, const struct changes_view *b)
+{
+    return is_same_catalog(&changes->before->catalogs[a->before], &changes->before->catalogs[b->before]) &&
+           is_same_catalog(&changes->after->catalogs[a->after], &changes->after->catalogs[b->after]);
+}
+
+static bool has_same_forwarding(const struct policy *policy, uint32_t a, uint32_t b)
+{
+    return forward_identity(policy->forward, a) == forward_identity(policy->forward, b);
+}
+
 static uint32_t find_group(const struct changes *changes, uint32_t index)
 {
     const struct changes_view *view = &changes->views[index];
 
     for (uint32_t i = 0; i < index; i++) {
         const struct changes_view *other = &changes->views[i];
-        if (other->group != CHANGES_NO_GROUP &&
-            is_same_catalog(&changes->before->catalogs[view->before], &changes->before->catalogs[other->before]) &&
-            is_same_catalog(&changes->after->catalogs[view->after], &changes->after->catalogs[other->after]))
+        if (other->group != CHANGES_NO_GROUP && has_same_zones(changes, view, other) &&
+            has_same_forwarding(changes->before->policy, view->before, other->before) &&
+            has_same_forwarding(changes->after->policy, view->after, other->after))
             return other->group;
     }
     return changes->group_count;
@@ -94,6 +105,8 @@ enum status changes_new(const struct generation *before, const struct generation
     if (status == STATUS_OK)
         status = moves_find(before->policy, after->policy, &made->moves, &made->move_count);
     if (status == STATUS_OK)
+        status = changes_forward_find(before, after, made->views, made->view_count, &made->forward);
+    if (status == STATUS_OK)
         *changes = made;
     else
         changes_free(made);
@@ -106,6 +119,7 @@ void changes_free(struct changes *changes)
         return;
     memory_free(changes->views);
     memory_free(changes->moves);
+    changes_forward_clear(&changes->forward);
     memory_free(changes);
 }
 
@@ -114,7 +128,27 @@ bool changes_in_views(const struct changes *changes)
     for (uint32_t i = 0; i < changes->view_count; i++)
         if (changes->views[i].before == VIEW_NONE || changes->views[i].after == VIEW_NONE)
             return true;
-    return changes->move_count > 0;
+    return changes->move_count > 0 || changes->forward.route_count > 0 || changes->forward.upstream_count > 0;
+}
+
+static uint32_t first_of_group(const struct changes *changes, uint32_t group)
+{
+    uint32_t view = 0;
+
+    while (view < changes->view_count && changes->views[view].group != group)
+        view++;
+    return view;
+}
+
+void changes_join(struct changes *changes, uint32_t group)
+{
+    uint32_t first = first_of_group(changes, group);
+
+    for (uint32_t i = first; i < changes->view_count; i++) {
+        struct changes_view *view = &changes->views[i];
+        if (view->group != CHANGES_NO_GROUP && has_same_zones(changes, view, &changes->views[first]))
+            view->group = group;
+    }
 }
 
 /* ---- answers ---- */
@@ -157,18 +191,12 @@ static bool is_same_answer(const struct answer *a, const struct answer *b)
     return true;
 }
 
-static void ask(const struct catalog *catalog, const uint8_t *name, uint16_t type, struct answer *answer)
-{
-    answer_reset(answer);
-    zone_lookup(catalog, name, type == 0 ? RRTYPE_A : type, answer);
-    if (answer->outcome == OUTCOME_OUT_OF_ZONE && answer->count == 0)
-        answer->rcode = RCODE_REFUSED;
-}
-
 /* ---- the walk ---- */
 
 struct asking {
-    const struct catalog *catalogs[2]; /* before, after */
+    const struct generation *generations[2]; /* before, after */
+    uint32_t views[2];
+    const struct catalog *catalogs[2];
     struct changes_names names;
     struct nameset changed; /* names and types that are answered differently */
     struct changes_counts *counts;
@@ -178,18 +206,27 @@ struct asking {
     uint16_t types[CHANGES_TYPES_MAX];
     struct answer before;
     struct answer after;
+    struct forward_route before_route;
+    struct forward_route after_route;
 };
 
 static enum status ask_both(struct asking *asking, const uint8_t *name, uint16_t type, bool *differs)
 {
-    ask(asking->catalogs[0], name, type, &asking->before);
-    ask(asking->catalogs[1], name, type, &asking->after);
-    if (is_same_answer(&asking->before, &asking->after))
+    uint16_t asked = type == 0 ? RRTYPE_A : type;
+    bool was_left = changes_forward_ask(asking->generations[0], asking->views[0], name, asked, &asking->before,
+                                        &asking->before_route);
+    bool is_left = changes_forward_ask(asking->generations[1], asking->views[1], name, asked, &asking->after,
+                                       &asking->after_route);
+    asking->counts->is_routed |= was_left || is_left;
+    bool same_route = !was_left || !is_left || changes_forward_same(&asking->before_route, &asking->after_route);
+    if (same_route && is_same_answer(&asking->before, &asking->after))
         return STATUS_OK;
     struct change change = {.name = name,
                             .type = type,
                             .before = &asking->before,
                             .after = &asking->after,
+                            .before_route = was_left ? &asking->before_route : NULL,
+                            .after_route = is_left ? &asking->after_route : NULL,
                             .is_indirect = asking->is_indirect};
     *differs = true;
     asking->counts->answers++;
@@ -273,20 +310,22 @@ static enum status ask_all(struct asking *asking)
 enum status changes_walk(const struct changes *changes, uint32_t group, changes_visit *visit, void *context,
                          struct changes_counts *counts, struct diag *diag)
 {
-    uint32_t view = 0;
+    uint32_t view = first_of_group(changes, group);
     struct asking *asking = memory_zalloc(1, sizeof *asking);
 
     memset(counts, 0, sizeof *counts);
     if (asking == NULL)
         return STATUS_NO_MEMORY;
-    while (view < changes->view_count && changes->views[view].group != group)
-        view++;
     if (view == changes->view_count) {
         memory_free(asking);
         return STATUS_OK;
     }
-    asking->catalogs[0] = &changes->before->catalogs[changes->views[view].before];
-    asking->catalogs[1] = &changes->after->catalogs[changes->views[view].after];
+    asking->generations[0] = changes->before;
+    asking->generations[1] = changes->after;
+    asking->views[0] = changes->views[view].before;
+    asking->views[1] = changes->views[view].after;
+    for (unsigned side = 0; side < 2; side++)
+        asking->catalogs[side] = &asking->generations[side]->catalogs[asking->views[side]];
     asking->counts = counts;
     asking->visit = visit;
     asking->context = context;

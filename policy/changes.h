@@ -6,12 +6,14 @@
  * Names to look at come from the RRsets that differ (zones/diff.h), and from what a name that comes or goes does to
  * the names around it: empty non-terminals, wildcards, delegations, zones inside zones. Then both generations are
  * asked, and only what they answer differently counts; names that differ because their CNAME or DNAME leads to one that
- * differs are found too. Serials do not count, nor does the SOA of a negative answer. One thread; both generations are
+ * differs are found too. Serials do not count, nor does the SOA of a negative answer. Clients want recursion; nobody is
+ * asked upstream, so of names that are left to others only where they go is compared. One thread; both generations are
  * only read.
  */
 #ifndef SPLITVIEW_POLICY_CHANGES_H
 #define SPLITVIEW_POLICY_CHANGES_H
 
+#include "policy/changes_forward.h"
 #include "policy/generation.h"
 #include "policy/moves.h"
 #include "zones/answer.h"
@@ -28,8 +30,8 @@ struct changes_view {
     const char *name; /* borrowed from the policy */
     uint32_t before;  /* index in the old generation; VIEW_NONE: the view was added */
     uint32_t after;   /* index in the new generation; VIEW_NONE: the view was removed */
-    uint32_t group;   /* views with the same zones before and the same zones after; CHANGES_NO_GROUP: added or removed,
-                         or the zones are the same before and after */
+    uint32_t group;   /* views with the same zones and the same forwarding, before and after; CHANGES_NO_GROUP: added or
+                         removed, or the zones are the same before and after */
 };
 
 struct changes {
@@ -41,6 +43,7 @@ struct changes {
     uint32_t group_count; /* groups are numbered in the order of their first views */
     struct move *moves;   /* client networks that another view answers now */
     size_t move_count;
+    struct changes_forward forward;
 };
 
 /* Compare the views and who sees them, not yet the answers. Both generations must outlive the result. NO_MEMORY. */
@@ -56,6 +59,8 @@ struct change {
      * exist. */
     const struct answer *before;
     const struct answer *after;
+    const struct forward_route *before_route; /* where the answer goes on; NULL: our zones decide all of it */
+    const struct forward_route *after_route;
     bool is_indirect; /* nothing differs at the name itself: its CNAME or DNAME leads to one that differs */
 };
 
@@ -66,6 +71,7 @@ struct changes_counts {
     uint32_t zones_added;
     uint32_t zones_removed;
     uint32_t zones_changed; /* zones in both with other content */
+    bool is_routed;         /* some of the names asked for is left to others, before or after */
 };
 
 /* False: do not call again; what follows is only counted. */
@@ -79,7 +85,13 @@ typedef bool changes_visit(void *context, const struct change *change);
 enum status changes_walk(const struct changes *changes, uint32_t group, changes_visit *visit, void *context,
                          struct changes_counts *counts, struct diag *diag);
 
-/* Is there any difference an asking client can see, in `counts` of all groups together, or in the views? */
+/*
+ * After a walk of `group` whose counts were not `is_routed`: views with the same zones that forward differently see the
+ * same changes. They join the group, and their own groups are empty from then on.
+ */
+void changes_join(struct changes *changes, uint32_t group);
+
+/* Is there any difference an asking client can see in the views, their clients and their forwarding? */
 bool changes_in_views(const struct changes *changes);
 
 #endif

@@ -17,12 +17,10 @@ static void refuse(struct answer *answer)
 /* ---- names that are left to others ---- */
 
 /* The deepest zone of the view at or above a name; NULL: none. */
-static const uint8_t *find_apex(const struct catalog *catalog, const uint8_t *name)
+static const uint8_t *find_apex(const struct catalog *catalog, const struct name_split *split)
 {
-    struct name_split split;
     uint32_t index;
-    name_split(name, &split);
-    const struct catalog_entry *entry = catalog_find(catalog, &split, split.labels, &index);
+    const struct catalog_entry *entry = catalog_find(catalog, split, split->labels, &index);
     return entry == NULL ? NULL : catalog_apex(catalog, entry);
 }
 
@@ -30,12 +28,18 @@ static void find_route(const struct generation *generation, uint32_t view, const
                        const uint8_t *name, struct forward_route *route)
 {
     const struct forward_rules *rules = generation->policy->forward;
-    forward_find(rules, view, name, question->type, question->recursion, NULL, route);
+    struct name_split made;
+    const struct name_split *split = name == question->name ? question->split : NULL;
+    if (split == NULL) {
+        name_split(name, &made);
+        split = &made;
+    }
+    forward_find(rules, view, split, question->type, question->recursion, NULL, route);
     if (route->reason != FORWARD_SPECIAL)
         return;
-    const uint8_t *apex = find_apex(&generation->catalogs[view], name);
+    const uint8_t *apex = find_apex(&generation->catalogs[view], split);
     if (apex != NULL)
-        forward_find(rules, view, name, question->type, question->recursion, apex, route);
+        forward_find(rules, view, split, question->type, question->recursion, apex, route);
 }
 
 /* A delegation of ours goes on upstream for those who cannot follow it themselves; others get the referral (A3), unless
@@ -120,7 +124,8 @@ void decide_lookup(const struct generation *generation, uint32_t view, const str
     answer->outcome = OUTCOME_ANSWER;
     answer->rcode = RCODE_NOERROR;
     answer->next = NULL;
-    zone_lookup_trace(&generation->catalogs[view], name, question->type, trace, answer);
+    zone_lookup_trace(&generation->catalogs[view], name, name == question->name ? question->split : NULL,
+                      question->type, trace, answer);
     if (answer->next == NULL)
         return;
     find_route(generation, view, question, answer->next, route);

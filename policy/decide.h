@@ -18,6 +18,7 @@
 /* A question in class IN. `name` must live as long as the answer. */
 struct question {
     const uint8_t *name;
+    const struct name_split *split; /* the name taken apart, if that was done before; else NULL */
     uint16_t type;
     uint64_t now;   /* seconds since 1970, for cut-overs; 0: they are off */
     bool recursion; /* RD: what the view's zones leave to others may be asked upstream */

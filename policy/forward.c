@@ -522,16 +522,15 @@ struct forward_hit {
     bool is_special_itself; /* the special name is the name */
 };
 
-static void find_hit(const struct forward_rules *rules, uint32_t view, const uint8_t *name, struct forward_hit *hit)
+static void find_hit(const struct forward_rules *rules, uint32_t view, const struct name_split *split,
+                     struct forward_hit *hit)
 {
-    struct name_split split;
-    name_split(name, &split);
     *hit = (struct forward_hit){.section = NULL};
-    unsigned labels = split.labels < rules->labels_max ? split.labels : rules->labels_max;
+    unsigned labels = split->labels < rules->labels_max ? split->labels : rules->labels_max;
     for (;; labels--) {
-        const uint8_t *suffix = split.lower + split.offset[labels];
+        const uint8_t *suffix = split->lower + split->offset[labels];
         const struct forward_entry *entry =
-            find_entry(rules, split.hash[labels], suffix, (size_t)(split.size - split.offset[labels]));
+            find_entry(rules, split->hash[labels], suffix, (size_t)(split->size - split->offset[labels]));
         if (entry != NULL && hit->section == NULL && entry->section != NULL && entry->section->views[view]) {
             hit->section = entry->section;
             hit->section_labels = labels;
@@ -539,7 +538,7 @@ static void find_hit(const struct forward_rules *rules, uint32_t view, const uin
         if (entry != NULL && hit->special == NULL && entry->special != SPECIAL_NONE) {
             hit->special = entry;
             hit->special_labels = labels;
-            hit->is_special_itself = labels == split.labels;
+            hit->is_special_itself = labels == split->labels;
         }
         if (labels == 0)
             return;
@@ -606,19 +605,19 @@ static void route_on(const struct forward_view *view, const struct forward_secti
     route->private_allowed = section != NULL;
 }
 
-void forward_find(const struct forward_rules *rules, uint32_t index, const uint8_t *name, uint16_t type, bool recursion,
-                  const uint8_t *apex, struct forward_route *route)
+void forward_find(const struct forward_rules *rules, uint32_t index, const struct name_split *split, uint16_t type,
+                  bool recursion, const uint8_t *apex, struct forward_route *route)
 {
     const struct forward_view *view = &rules->views[index];
     struct forward_hit hit;
     *route = (struct forward_route){.kind = FORWARD_REFUSED, .reason = FORWARD_BY_NOTHING};
     if (view->group == NULL && rules->section_count == 0)
         return;
-    find_hit(rules, index, name, &hit);
+    find_hit(rules, index, split, &hit);
     if (hit.section == NULL && view->group == NULL)
         return;
     bool is_explicit = hit.section != NULL && !view->is_external;
-    if (rules->internal_only != NULL && !is_explicit && leak_is_internal_only(rules->internal_only, name)) {
+    if (rules->internal_only != NULL && !is_explicit && leak_is_internal_only_lower(rules->internal_only, split->lower)) {
         route->kind = FORWARD_NXDOMAIN;
         route->reason = FORWARD_INTERNAL_ONLY;
         return;

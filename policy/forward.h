@@ -94,8 +94,8 @@ bool forward_has_recursion(const struct forward_rules *rules, uint32_t view);
  * is the deepest zone of the view at or above the name, NULL: none, or not known: a special name at or above a zone of
  * our own is not special there. Never fails, allocates nothing.
  */
-void forward_find(const struct forward_rules *rules, uint32_t view, const uint8_t *name, uint16_t type, bool recursion,
-                  const uint8_t *apex, struct forward_route *route);
+void forward_find(const struct forward_rules *rules, uint32_t view, const struct name_split *split, uint16_t type,
+                  bool recursion, const uint8_t *apex, struct forward_route *route);
 
 /*
  * What the answers to a view's foreign questions depend on, as a digest: its routes, the settings of their groups and

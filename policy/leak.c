@@ -126,16 +126,21 @@ static bool has_internal_label(const uint8_t *name)
 
 bool leak_is_internal_only(const struct leak *leak, const uint8_t *name)
 {
-    if (has_internal_label(name))
-        return true;
     uint8_t lower[NAME_SIZE_MAX];
     name_to_lower(name, lower);
+    return leak_is_internal_only_lower(leak, lower);
+}
+
+bool leak_is_internal_only_lower(const struct leak *leak, const uint8_t *lower)
+{
+    if (has_internal_label(lower))
+        return true;
     if (leak->count > 0 && bsearch(lower, leak->names, leak->count, sizeof *leak->names, compare_names) != NULL)
         return true;
     if (leak->glob_count == 0)
         return false;
     struct glob_subject subject;
-    glob_subject(name, &subject);
+    glob_subject(lower, &subject);
     for (size_t i = 0; i < leak->glob_count; i++)
         if (glob_list_best(&leak->globs[i], &subject) != NULL)
             return true;

@@ -27,8 +27,9 @@ struct leak;
 enum status leak_new(const struct policy *policy, const uint8_t *const *names, size_t count, struct leak **leak);
 void leak_free(struct leak *leak);
 
-/* Is the name internal-only? */
+/* Is the name internal-only? The second takes one that is in lower case already. */
 bool leak_is_internal_only(const struct leak *leak, const uint8_t *name);
+bool leak_is_internal_only_lower(const struct leak *leak, const uint8_t *lower);
 
 /*
  * Judge a frozen flat zone of a view; an internal view has nothing to fear. Owners, glue too; targets of CNAME, DNAME,

@@ -466,25 +466,25 @@ static uint8_t scope_of(struct key key, bool has_before, struct key before, bool
     return (uint8_t)scope;
 }
 
+/* Leading bits that two different IPv4 keys share, and one more: as many decide between them. */
+static unsigned deciding_bits4(uint32_t a, uint32_t b)
+{
+    return (unsigned)__builtin_clz(a ^ b) + 1;
+}
+
 static struct prefix_match find4(const struct prefix_map *map, const struct address *address)
 {
-    uint32_t key = (uint32_t)(key_from_address(address).high >> 32);
+    const uint8_t *bytes = address->bytes;
+    uint32_t key = (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
     size_t low = 0;
-    size_t high = map->count4;
-    while (high - low > 1) {
-        size_t middle = low + (high - low) / 2;
-        if (map->starts4[middle] <= key)
-            low = middle;
-        else
-            high = middle;
+    for (size_t count = map->count4; count > 1;) {
+        size_t half = count / 2;
+        low += map->starts4[low + half] <= key ? half : 0;
+        count -= half;
     }
-    struct key here = {(uint64_t)key << 32, 0};
-    struct key before = {(uint64_t)(map->starts4[low] - 1) << 32, 0};
-    struct key after = {0, 0};
-    if (high < map->count4)
-        after.high = (uint64_t)map->starts4[high] << 32;
-    uint8_t scope = scope_of(here, low > 0, before, high < map->count4, after);
-    return (struct prefix_match){map->values4[low], scope};
+    unsigned before = low > 0 ? deciding_bits4(key, map->starts4[low] - 1) : 0;
+    unsigned after = low + 1 < map->count4 ? deciding_bits4(key, map->starts4[low + 1]) : 0;
+    return (struct prefix_match){map->values4[low], (uint8_t)(before > after ? before : after)};
 }
 
 static struct prefix_match find6(const struct prefix_map *map, const struct address *address)

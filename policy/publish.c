@@ -3,6 +3,7 @@
 
 #include "policy/casefile.h"
 #include "policy/generation.h"
+#include "policy/own_address.h"
 #include "policy/synthesis.h"
 #include "zones/memory.h"
 
@@ -98,15 +99,31 @@ static enum status tell_outside(const struct candidate *candidate, struct diag *
     return status;
 }
 
+/* What holds between the tree and the machine. */
+static enum status check_server(const struct publish_options *options, const struct candidate *candidate,
+                                struct diag *diag)
+{
+    size_t errors = diag->errors;
+
+    if (options->server != NULL)
+        own_address_check(candidate->policy, options->server, options->server_path, SEVERITY_ERROR, diag);
+    return diag->errors == errors ? STATUS_OK : STATUS_BAD_INPUT;
+}
+
 enum status publish_read(const struct publish_options *options, struct publish_result *result, struct diag *diag,
                          struct candidate **candidate)
 {
     memset(result, 0, sizeof *result);
     *candidate = NULL;
     enum status status = read_candidate(options, diag, candidate);
-    if (status == STATUS_OK && (status = tell_outside(*candidate, diag)) != STATUS_OK) {
-        candidate_free(*candidate);
-        *candidate = NULL;
+    if (status == STATUS_OK) {
+        status = check_server(options, *candidate, diag);
+        if (status == STATUS_OK)
+            status = tell_outside(*candidate, diag);
+        if (status != STATUS_OK) {
+            candidate_free(*candidate);
+            *candidate = NULL;
+        }
     }
     if (status == STATUS_NO_MEMORY)
         diag_fail(diag, status, NULL, "out of memory while reading the zones");

@@ -9,6 +9,7 @@
 #include "policy/candidate.h"
 #include "policy/limits.h"
 #include "policy/serial.h"
+#include "policy/server.h"
 #include "zones/source.h"
 #include "zones/status.h"
 #include "zones/store.h"
@@ -25,6 +26,8 @@ struct publish_options {
     uint64_t memory_max;          /* bytes (candidate.h); 0: the default */
     struct serial_options serial; /* `now` is set here */
     struct limits limits;
+    const struct server_config *server; /* no upstream may be the server itself (own_address.h); NULL: not known */
+    const char *server_path;            /* its file, for messages */
     void (*progress)(void *context, const struct candidate_progress *progress); /* NULL allowed */
     void *progress_context;
 };

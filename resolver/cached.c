@@ -51,6 +51,8 @@ bool cached_is_failure(const struct cached *cached)
     return cached->rcode == RCODE_SERVFAIL;
 }
 
+#define EDE_FILTERED 17 /* RFC 8914 4.18 */
+
 /* How the RRsets of one answer are appended. */
 struct appender {
     struct answer *answer;
@@ -91,6 +93,12 @@ static bool append(struct appender *appender, const struct cached_rrset *entry)
     return true;
 }
 
+static void skip_signatures(const struct cached *cached, unsigned *at)
+{
+    while (*at + 1u < cached->links && cached->rrsets[*at + 1].rrset.type == RRTYPE_RRSIG)
+        ++*at;
+}
+
 /* RRSIGs stand behind what they cover. */
 static bool append_signatures(struct appender *appender, const struct cached *cached, unsigned *at)
 {
@@ -121,7 +129,7 @@ static const uint8_t *cname_target(const struct cached_rrset *entry)
 /* The name that a chain stops at without a word about it: no data, no denial. NULL: there is no such. */
 static const uint8_t *unfinished(const struct cached *cached)
 {
-    if (cached->rcode != RCODE_NOERROR || cached->links < cached->count || cached->extended_error >= 0)
+    if (cached->rcode != RCODE_NOERROR || cached->links < cached->count || cached->extended_error == EDE_FILTERED)
         return NULL;
     for (unsigned i = cached->links; i > 0; i--)
         if (cached->rrsets[i - 1].rrset.type == RRTYPE_CNAME)
@@ -138,6 +146,11 @@ void cached_append(const struct cached *cached, const uint8_t *name, uint64_t no
     appender.is_stale = cached->ttl > 0 && appender.elapsed >= cached->ttl;
     for (unsigned i = 0; i < cached->count; i++) {
         const struct cached_rrset *entry = &cached->rrsets[i];
+        if (i < cached->links && entry->rrset.type == RRTYPE_DNAME && is_ours != NULL &&
+            is_ours(context, entry->owner)) {
+            skip_signatures(cached, &i);
+            continue;
+        }
         if (!append(&appender, entry))
             break;
         if (i >= cached->links || entry->rrset.type != RRTYPE_CNAME || is_ours == NULL)

@@ -62,7 +62,8 @@ uint32_t cached_ttl_left(const struct cached *cached, uint64_t now_ms);
 /*
  * Append to `answer`, counted down to `now_ms` (an expired one with CACHED_STALE_TTL), following the chain from `name`,
  * which is the name that was asked upstream, in the spelling to send: up to and including the first CNAME whose target
- * `is_ours` (NULL: nobody asks) says the view answers itself, then *next is that target and the rest is left out; else
+ * `is_ours` (NULL: nobody asks) says others answer, then *next is that target and the rest is left out, as is a DNAME
+ * whose owner is such a name (the CNAME made from it stands alone); else
  * to the end, and answer->rcode and outcome are set. *next is NULL then, unless upstream did not finish the chain: the
  * name it stopped at, to be asked for (as it stands, the answer is NODATA).
  * RRsets, *next and `name` stay borrowed. RRsets of the chain that stand in the answer already are not added again; the

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "resolver/daemon.h"
 
+#include "policy/own_address.h"
 #include "resolver/cache_control.h"
 #include "resolver/control.h"
 #include "resolver/keeper.h"
@@ -125,12 +126,23 @@ static void wake_main(void *context)
     uv_async_send(&daemon->adopted);
 }
 
+/* An import on another machine, or a rollback, does not know our listen addresses. */
+static void check_upstreams(const struct daemon *daemon, struct diag *diag)
+{
+    const struct generation *current = keeper_current(daemon->keeper);
+
+    if (current->policy != NULL)
+        own_address_check(current->policy, daemon->started, daemon->path, SEVERITY_WARNING, diag);
+}
+
 /* Look for a new generation and post it. What is wrong goes to `diag`. */
 static enum status look(struct daemon *daemon, bool thorough, struct diag *diag)
 {
     bool changed;
     enum status status = keeper_look(daemon->keeper, thorough, diag, &changed);
 
+    if (status == STATUS_OK && changed)
+        check_upstreams(daemon, diag);
     daemon->next_look = uv_now(&daemon->loop) + (status == STATUS_OK ? 0 : RETRY_MS);
     if (status != STATUS_OK || diag->count > 0) {
         say_once(daemon, status, diag);
@@ -356,6 +368,8 @@ static enum status start(struct daemon *daemon, struct diag *diag)
         status = keeper_open(config->store, config->map_size, diag, &daemon->keeper);
     if (status == STATUS_OK && (daemon->quota = tcp_quota_new()) == NULL)
         status = STATUS_NO_MEMORY;
+    if (status == STATUS_OK)
+        check_upstreams(daemon, diag);
     if (status == STATUS_OK)
         status = start_handles(daemon, diag);
     if (status == STATUS_OK)

@@ -12,6 +12,7 @@
 #define SIDE_FAILED_MAX 2   /* failures of one server that one question takes */
 #define BROKEN_PAUSE_MS 100 /* before one question goes to a server again that broke */
 #define SILENT_COUNTED  15  /* timeouts in a row: more do not make a held server worse than the other held ones */
+#define ERROR_NOT_READY 14  /* RFC 8914 4.15 */
 #define ERROR_NO_ANSWER 22  /* RFC 8914 4.23: No Reachable Authority */
 #define ERROR_NETWORK   23  /* RFC 8914 4.24 */
 
@@ -87,7 +88,8 @@ static void note_broken(struct exchange *exchange, struct exchange_side *side, b
     side->retry_ms = now_ms + pause_ms;
 }
 
-static bool transmit(struct exchange *exchange, struct exchange_try *try, const struct upstream_group *group)
+static enum exchange_sent transmit(struct exchange *exchange, struct exchange_try *try,
+                                   const struct upstream_group *group)
 {
     const struct exchange_transport *transport = &exchange->options.transport;
     const struct upstream_server *server = &side_of(try)->upstream->server;
@@ -97,19 +99,33 @@ static bool transmit(struct exchange *exchange, struct exchange_try *try, const 
 
     describe(try, spelled, &asked);
     size_t size = reply_write_question(&asked, group->trust_ad, wire);
-    bool is_sent = try->over_tcp ? transport->send_tcp(transport->context, server, wire, size, &try->handle)
-                                 : transport->send_udp(transport->context, server, wire, size, &try->handle);
-    if (!is_sent)
-        return false;
+    enum exchange_sent sent = try->over_tcp ? transport->send_tcp(transport->context, server, wire, size, &try->handle)
+                                            : transport->send_udp(transport->context, server, wire, size, &try->handle);
+    if (sent != EXCHANGE_SENT)
+        return sent;
     try->id = read_u16(wire);
     exchange_try_open(&exchange->table, try);
     count(exchange, COUNTER_UPSTREAM_QUERIES);
     if (try->over_tcp)
         count(exchange, COUNTER_UPSTREAM_TCP);
-    return true;
+    return EXCHANGE_SENT;
 }
 
-/* Ask one server. False: not possible, which counts against it. There is room for a try. */
+/* A try could not leave. What this side is short of says nothing about the server. */
+static void note_unsent(struct exchange *exchange, struct exchange_try *try, enum exchange_sent sent, uint64_t now_ms)
+{
+    struct exchange_side *side = side_of(try);
+
+    if (sent == EXCHANGE_UNREACHABLE) {
+        note_broken(exchange, side, try->over_tcp, now_ms, BROKEN_PAUSE_MS);
+        return;
+    }
+    count(exchange, COUNTER_UPSTREAM_FULL);
+    try->question->was_short = true;
+    side->retry_ms = now_ms + BROKEN_PAUSE_MS;
+}
+
+/* Ask one server. False: not possible now. There is room for a try. */
 static bool send_try(struct exchange *exchange, struct exchange_question *question, unsigned index, bool is_probe,
                      uint64_t now_ms)
 {
@@ -133,8 +149,9 @@ static bool send_try(struct exchange *exchange, struct exchange_question *questi
     };
     if (try->exact_case)
         try->case_bits = transport->random(transport->context);
-    if (!transmit(exchange, try, group)) {
-        note_broken(exchange, side, try->over_tcp, now_ms, BROKEN_PAUSE_MS);
+    enum exchange_sent sent = transmit(exchange, try, group);
+    if (sent != EXCHANGE_SENT) {
+        note_unsent(exchange, try, sent, now_ms);
         return false;
     }
     if (!try->over_tcp && !is_probe)
@@ -143,6 +160,9 @@ static bool send_try(struct exchange *exchange, struct exchange_question *questi
     question->tries_count++;
     side->sent++;
     upstream_asked(upstream, now_ms);
+    struct exchange_try *surplus = exchange_question_surplus(question);
+    if (surplus != NULL)
+        close_try(exchange, surplus);
     return true;
 }
 
@@ -260,7 +280,7 @@ static void finish(struct exchange *exchange, struct exchange_question *question
 
 static void fail(struct exchange *exchange, struct exchange_question *question, uint64_t now_ms)
 {
-    int error = ERROR_NETWORK;
+    int error = question->was_short ? ERROR_NOT_READY : ERROR_NETWORK;
 
     for (unsigned i = 0; i < question->tries_count; i++)
         if (question->tries[i].is_open)
@@ -499,6 +519,11 @@ struct exchange *exchange_new(const struct exchange_options *options)
     return exchange;
 }
 
+void exchange_resize(struct exchange *exchange, uint32_t questions_max)
+{
+    exchange_table_resize(&exchange->table, questions_max);
+}
+
 void exchange_free(struct exchange *exchange)
 {
     if (exchange == NULL)
@@ -542,7 +567,7 @@ bool exchange_ask(struct exchange *exchange, const struct exchange_ask *ask, exc
     question->deadline_ms = now_ms + ask->rules.group->deadline_ms;
     question->extended_error = -1;
     question->foreign = 0;
-    question->over_tcp = question->has_failed = question->is_done = false;
+    question->over_tcp = question->has_failed = question->was_short = question->is_done = false;
     if (!add_sides(exchange, question)) {
         count(exchange, COUNTER_UPSTREAM_FULL);
         exchange_question_free(&exchange->table, question);

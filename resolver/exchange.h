@@ -5,9 +5,11 @@
  * and what time it is (milliseconds of a monotonic clock). One thread.
  *
  * A question goes to the server that answers fastest, at times to another one. What is not answered in time is sent
- * again, to the next server, with a new ID, port and case; answers to the tries before are still taken. A server that
- * is silent, unreachable or fails what others answer is held down and probed by a real question beside the live one
- * (upstream.h has the numbers). TC, a wrong case and too many forgeries lead to TCP (RFC 7766, RFC 5452).
+ * again, to the next server, with a new ID, port and case; answers to the first try and to the newest of the others are
+ * still taken, EXCHANGE_OPEN_MAX in all, so that a forger has few to hit. A server that is silent, unreachable or fails
+ * what others answer is held down and probed by a real question beside the live one (upstream.h has the numbers). What
+ * this side is short of is not the server's fault. TC, a wrong case and too many forgeries lead to TCP (RFC 7766,
+ * RFC 5452).
  *
  * Memory: about 2.5 KB for each question under way, in one block.
  */
@@ -24,16 +26,26 @@
 struct exchange;
 
 #define EXCHANGE_FOREIGN_MAX 16 /* replies to other questions, before one question goes on over TCP */
+#define EXCHANGE_OPEN_MAX    4  /* tries over UDP that one question takes an answer to: each is one more to forge */
+
+/* What became of a try that was to be sent. */
+enum exchange_sent {
+    EXCHANGE_SENT,
+    EXCHANGE_NO_ROOM,    /* this side is short of something (descriptors, memory, ports, IDs): not the server's fault */
+    EXCHANGE_UNREACHABLE /* no way to the server, or it refuses */
+};
 
 /* How one try leaves. `handle` names a socket or connection and is valid, for this id, until forget is called with
  * both, or the exchange is told with both that it broke. None of these calls back into the exchange. */
 struct exchange_transport {
     void *context;
-    /* Send over UDP from a port of its own choosing that nobody outside can guess. False: not possible now. The
-     * transport chooses the ID, unpredictable and not in use on that socket, and writes it into wire[0..1]. */
-    bool (*send_udp)(void *context, const struct upstream_server *server, uint8_t *wire, size_t size, void **handle);
+    /* Send over UDP from a port of its own choosing that nobody outside can guess. The transport chooses the ID,
+     * unpredictable and not in use on that socket, and writes it into wire[0..1]. *handle: only if it was sent. */
+    enum exchange_sent (*send_udp)(void *context, const struct upstream_server *server, uint8_t *wire, size_t size,
+                                   void **handle);
     /* The same over a connection, kept for more questions. */
-    bool (*send_tcp)(void *context, const struct upstream_server *server, uint8_t *wire, size_t size, void **handle);
+    enum exchange_sent (*send_tcp)(void *context, const struct upstream_server *server, uint8_t *wire, size_t size,
+                                   void **handle);
     /* No answer to `id` is waited for any more on `handle`. */
     void (*forget)(void *context, void *handle, uint16_t id);
     /* Bits for the case of letters, and the choice among servers. */
@@ -47,6 +59,8 @@ struct exchange_options {
 };
 
 struct exchange *exchange_new(const struct exchange_options *options); /* NULL: no memory */
+/* Another bound from now on; what is under way goes on. Without memory the bound stays if it is to grow. */
+void exchange_resize(struct exchange *exchange, uint32_t questions_max);
 /* Drops what is under way without a word to anybody. NULL allowed. */
 void exchange_free(struct exchange *exchange);
 
@@ -55,9 +69,9 @@ struct exchange_ask {
     struct reply_rules rules; /* policy and group: borrowed until `done`; the caller holds their generation */
 };
 
-/* Called once for each question that was taken: an answer, or a failure (rcode SERVFAIL with an RFC 8914 code: 22 no
- * server answered, 23 network error, or the upstream's own failure). The callee holds it if it keeps it. It
- * may ask again. */
+/* Called once for each question that was taken: an answer, or a failure (rcode SERVFAIL with an RFC 8914 code: 14 it
+ * could not be sent for EXCHANGE_NO_ROOM, 22 no server answered, 23 network error, or the upstream's own failure). The
+ * callee holds it if it keeps it. It may ask again. */
 typedef void exchange_done(void *context, struct cached *cached, uint64_t now_ms);
 
 /* Begin. False: too many are under way, or no memory. `done` is never called before this returns. The key's name is

@@ -80,10 +80,24 @@ bool exchange_table_init(struct exchange_table *table, uint32_t questions_max)
 
     while (buckets < questions_max)
         buckets *= 2;
-    *table = (struct exchange_table){.heap_max = questions_max, .bucket_mask = buckets - 1};
+    *table = (struct exchange_table){.heap_max = questions_max, .heap_size = questions_max, .bucket_mask = buckets - 1};
     table->heap = memory_zalloc(questions_max, sizeof(struct exchange_question *));
     table->buckets = memory_zalloc(buckets, sizeof(struct exchange_try *));
     return table->heap != NULL && table->buckets != NULL;
+}
+
+/* The buckets stay: with more questions they are fuller, that is all. */
+void exchange_table_resize(struct exchange_table *table, uint32_t questions_max)
+{
+    if (questions_max > table->heap_size) {
+        struct exchange_question **grown =
+            memory_resize(table->heap, questions_max * sizeof(struct exchange_question *));
+        if (grown == NULL)
+            return;
+        table->heap = grown;
+        table->heap_size = questions_max;
+    }
+    table->heap_max = questions_max;
 }
 
 void exchange_table_clear(struct exchange_table *table)
@@ -110,7 +124,7 @@ struct exchange_question *exchange_question_new(struct exchange_table *table)
 {
     struct exchange_question *question = table->spare;
 
-    if (table->heap_count == table->heap_max)
+    if (table->heap_count >= table->heap_max)
         return NULL;
     if (question != NULL) {
         table->spare = question->next;
@@ -183,6 +197,19 @@ struct exchange_try *exchange_try_find(const struct exchange_table *table, const
     while (try != NULL && (try->handle != handle || try->id != id))
         try = try->next;
     return try;
+}
+
+struct exchange_try *exchange_question_surplus(struct exchange_question *question)
+{
+    struct exchange_try *second = NULL;
+    unsigned open = 0;
+
+    for (unsigned i = 0; i < question->tries_count; i++) {
+        struct exchange_try *try = &question->tries[i];
+        if (try->is_open && !try->over_tcp && !try->is_probe && ++open == 2)
+            second = try;
+    }
+    return open > EXCHANGE_OPEN_MAX ? second : NULL;
 }
 
 /* ---- servers ---- */

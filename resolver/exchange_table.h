@@ -59,6 +59,7 @@ struct exchange_question {
     uint8_t foreign; /* replies to another question */
     bool over_tcp;   /* UDP is of no use any more */
     bool has_failed; /* a server replied with a failure */
+    bool was_short;  /* EXCHANGE_NO_ROOM kept a try back */
     bool is_done;    /* told; only a probe is waited for */
     struct exchange_side sides[EXCHANGE_SERVERS];
     struct exchange_try tries[EXCHANGE_TRIES];
@@ -68,7 +69,8 @@ struct exchange_question {
 struct exchange_table {
     struct exchange_question **heap; /* owned, and the questions in it */
     size_t heap_count;
-    size_t heap_max;
+    size_t heap_max;               /* questions that there may be */
+    size_t heap_size;              /* that there is room for */
     struct exchange_try **buckets; /* owned; a power of two of them */
     size_t bucket_mask;
     struct exchange_question *spare;
@@ -79,6 +81,7 @@ struct exchange_table {
 
 /* False: no memory; clear it all the same. */
 bool exchange_table_init(struct exchange_table *table, uint32_t questions_max);
+void exchange_table_resize(struct exchange_table *table, uint32_t questions_max); /* as exchange_resize */
 void exchange_table_clear(struct exchange_table *table);
 
 /* A question that is due at UINT64_MAX and has neither tries nor sides; its other fields are not set. NULL: as many as
@@ -92,6 +95,10 @@ void exchange_question_set_due(struct exchange_table *table, struct exchange_que
 void exchange_try_open(struct exchange_table *table, struct exchange_try *try);
 void exchange_try_remove(struct exchange_table *table, struct exchange_try *try);
 struct exchange_try *exchange_try_find(const struct exchange_table *table, const void *handle, uint16_t id);
+
+/* The try over UDP to close since there are more open than EXCHANGE_OPEN_MAX: the oldest but one. The first stays, for it
+ * is what a slow server answers to. NULL: none. */
+struct exchange_try *exchange_question_surplus(struct exchange_question *question);
 
 /* Add a server as a side of the question. False: no memory. */
 bool exchange_question_add_side(struct exchange_table *table, struct exchange_question *question,

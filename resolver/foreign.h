@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * foreign: the part of an answer that comes from upstream. Each name on the way is looked for in the view's own zones
- * first; what upstream says of a name that is ours is never used.
+ * first, then among the names that are answered here or that a [forward] section sends to another upstream; what
+ * upstream says of such a name is never used.
  */
 #ifndef SPLITVIEW_RESOLVER_FOREIGN_H
 #define SPLITVIEW_RESOLVER_FOREIGN_H

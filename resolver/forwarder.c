@@ -168,12 +168,15 @@ static bool is_silent(struct forwarder *forwarder, const struct cached_key *key,
     return flight != NULL && flight->state == FLIGHT_ASKING && flight->stale > 0 && flight->stale_ms <= now_ms;
 }
 
-/* Given to this waiter already, whatever its TTL was. */
-static const struct cached *find_given(const struct waiter *waiter, const struct cached_key *key, bool *is_stale)
+/* Given to this waiter already, whatever its TTL was. A stale one only if the question, which may be another
+ * generation's than the one that was put, allows that. */
+static const struct cached *find_given(const struct waiter *waiter, const struct foreign_question *question,
+                                       bool *is_stale)
 {
     for (unsigned i = 0; waiter != NULL && i < waiter->rounds; i++) {
         const struct flight *flight = waiter->flights[i];
-        if (flight->result != NULL && cached_key_equal(&flight->key, key)) {
+        if (flight->result != NULL && cached_key_equal(&flight->key, &question->key) &&
+            (!flight->is_stale || question->stale > 0)) {
             *is_stale = flight->is_stale;
             return flight->result;
         }
@@ -184,9 +187,12 @@ static const struct cached *find_given(const struct waiter *waiter, const struct
 const struct cached *forwarder_find(struct forwarder *forwarder, const struct foreign_question *question,
                                     const struct waiter *waiter, uint64_t now_ms, bool *is_stale)
 {
-    const struct cached *found = find_given(waiter, &question->key, is_stale);
-    if (found != NULL)
+    const struct cached *found = find_given(waiter, question, is_stale);
+    if (found != NULL) {
+        if (*is_stale && found == waiter->flights[waiter->rounds - 1]->result)
+            count(forwarder, COUNTER_CACHE_STALE); /* in the round for which it came */
         return found;
+    }
     found = NULL;
     enum cache_hit hit = cache_find(forwarder->cache, &question->key, now_ms, question->stale, &found);
     if (hit == CACHE_MISS || (hit == CACHE_STALE && !is_silent(forwarder, &question->key, now_ms)))

@@ -178,6 +178,28 @@ static bool parse_records(struct parser *parser, struct message *message)
     return parser->position == parser->size;
 }
 
+/* One field after the other: to clear the whole is slow, and nobody reads what is behind an unset `present`. */
+static void begin_message(struct message *message, const uint8_t *wire)
+{
+    message->id = read_u16(wire);
+    message->flags = read_u16(wire + 2);
+    message->reject = RCODE_NOERROR;
+    message->has_question = false;
+    message->name = NULL;
+    message->name_size = 0;
+    message->type = 0;
+    message->class = 0;
+    message->has_edns = false;
+    message->dnssec_ok = false;
+    message->wants_nsid = false;
+    message->wants_keepalive = false;
+    message->edns_version = 0;
+    message->udp_payload = MESSAGE_UDP_PLAIN;
+    message->subnet.present = false;
+    message->tsig.present = false;
+    message->question_end = MESSAGE_HEADER_SIZE;
+}
+
 static enum parse_verdict reject(struct message *message, enum rcode rcode)
 {
     message->reject = rcode;
@@ -187,12 +209,9 @@ static enum parse_verdict reject(struct message *message, enum rcode rcode)
 enum parse_verdict message_parse(const uint8_t *wire, size_t size, struct message *message)
 {
     struct parser parser = {.wire = wire, .size = size, .position = MESSAGE_HEADER_SIZE};
-    *message = (struct message){.udp_payload = MESSAGE_UDP_PLAIN};
     if (size < MESSAGE_HEADER_SIZE)
         return PARSE_DROP;
-    message->id = read_u16(wire);
-    message->flags = read_u16(wire + 2);
-    message->question_end = MESSAGE_HEADER_SIZE;
+    begin_message(message, wire);
     if ((message->flags & MESSAGE_QR) != 0)
         return PARSE_DROP;
     bool is_query = MESSAGE_OPCODE(message->flags) == OPCODE_QUERY;
@@ -216,17 +235,19 @@ struct suffix {
     uint8_t size;        /* of the uncompressed bytes */
 };
 
-#define SUFFIXES_MAX     96
-#define POINTER_LIMIT    0x4000u
-#define RECORD_FIXED     10u /* type, class, TTL, RDATA length */
-#define POINTER_QUESTION (0xc000u | MESSAGE_HEADER_SIZE)
+#define SUFFIXES_MAX  96
+#define POINTER_LIMIT 0x4000u
+#define POINTER_BITS  0xc000u
+#define RECORD_FIXED  10u /* type, class, TTL, RDATA length */
 
 struct writer {
     uint8_t *reply;
     size_t limit; /* bytes that may be written */
     size_t position;
     unsigned suffix_count;
-    const uint8_t *question; /* the name at offset 12, or NULL */
+    const uint8_t *question; /* the name at offset MESSAGE_HEADER_SIZE; NULL: there is none */
+    size_t question_size;    /* of its bytes without the final zero */
+    bool knows_question;     /* it is among the suffixes */
     uint16_t class;          /* of all records */
     const struct reply_options *options;
     struct suffix suffixes[SUFFIXES_MAX];
@@ -238,6 +259,14 @@ static void remember_suffix(struct writer *writer, const uint8_t *name, size_t s
         return;
     writer->suffixes[writer->suffix_count++] =
         (struct suffix){.name = name, .size = (uint8_t)size, .offset = (uint16_t)offset};
+}
+
+/* Most names are found without them. */
+static void remember_question(struct writer *writer)
+{
+    writer->knows_question = true;
+    for (size_t at = 0; at < writer->question_size; at += 1u + writer->question[at])
+        remember_suffix(writer, writer->question + at, writer->question_size + 1 - at, MESSAGE_HEADER_SIZE + at);
 }
 
 /* Octets must be the same, case too: a record is sent as it was written. */
@@ -267,42 +296,54 @@ static bool put_u16(struct writer *writer, uint16_t value)
     return put_bytes(writer, bytes, sizeof bytes);
 }
 
-static bool put_name(struct writer *writer, const uint8_t *name)
+static bool put_pointer(struct writer *writer, size_t offset)
 {
-    if (name == writer->question)
-        return put_u16(writer, POINTER_QUESTION);
+    return put_u16(writer, (uint16_t)(POINTER_BITS | offset));
+}
+
+/* `size` is the name's. */
+static bool put_name(struct writer *writer, const uint8_t *name, size_t size)
+{
+    if (!writer->knows_question)
+        remember_question(writer);
     unsigned known = writer->suffix_count;
-    size_t size = name_size(name);
-    while (name[0] != 0) {
-        const struct suffix *suffix = find_suffix(writer, name, size, known);
+    size_t at = 0;
+    for (; name[at] != 0; at += 1u + name[at]) {
+        const struct suffix *suffix = find_suffix(writer, name + at, size - at, known);
         if (suffix != NULL)
-            return put_u16(writer, (uint16_t)(POINTER_LIMIT * 3 | suffix->offset));
-        remember_suffix(writer, name, size, writer->position);
-        size_t label = 1u + name[0];
-        if (!put_bytes(writer, name, label))
-            return false;
-        name += label;
-        size -= label;
+            return put_bytes(writer, name, at) && put_pointer(writer, suffix->offset);
+        remember_suffix(writer, name + at, size - at, writer->position + at);
     }
-    return put_bytes(writer, name, 1);
+    return put_bytes(writer, name, at + 1);
+}
+
+/* An owner is mostly the question, an ancestor in the same bytes, or the target of a record before it. */
+static bool put_owner(struct writer *writer, const uint8_t *owner)
+{
+    uintptr_t inside = (uintptr_t)owner - (uintptr_t)writer->question;
+    if (inside < writer->question_size)
+        return put_pointer(writer, MESSAGE_HEADER_SIZE + inside);
+    for (unsigned i = 0; i < writer->suffix_count; i++)
+        if (writer->suffixes[i].name == owner)
+            return put_pointer(writer, writer->suffixes[i].offset);
+    return put_name(writer, owner, name_size(owner));
 }
 
 /* What became of an attempt to write. */
 enum put { PUT_DONE, PUT_FULL, PUT_DAMAGED };
 
-static enum put put_compressed(struct writer *writer, uint16_t type, const struct rdata *rdata)
+static enum put put_compressed(struct writer *writer, const struct rrtype_layout *layout, const struct rdata *rdata)
 {
-    struct rrtype_layout layout = rrtype_layout(type);
-    size_t at = layout.prefix;
+    size_t at = layout->prefix;
     if (rdata->size < at)
         return PUT_DAMAGED;
-    if (!put_bytes(writer, rdata->bytes, at))
+    if (at > 0 && !put_bytes(writer, rdata->bytes, at))
         return PUT_FULL;
-    for (unsigned i = 0; i < layout.names; i++) {
+    for (unsigned i = 0; i < layout->names; i++) {
         size_t size;
         if (name_from_wire(rdata->bytes + at, rdata->size - at, &size) != STATUS_OK)
             return PUT_DAMAGED;
-        if (!put_name(writer, rdata->bytes + at))
+        if (!put_name(writer, rdata->bytes + at, size))
             return PUT_FULL;
         at += size;
     }
@@ -311,36 +352,32 @@ static enum put put_compressed(struct writer *writer, uint16_t type, const struc
 
 static enum put put_rdata(struct writer *writer, const struct answer_rrset *entry, const struct rdata *rdata)
 {
-    size_t length_at = writer->position;
-    uint16_t type = entry->rrset.type;
-    if (!rrtype_layout(type).compressible) {
-        bool fits = put_u16(writer, rdata->size) && put_bytes(writer, rdata->bytes, rdata->size);
-        return fits ? PUT_DONE : PUT_FULL;
-    }
-    if (!put_u16(writer, 0))
-        return PUT_FULL;
-    enum put put = put_compressed(writer, type, rdata);
-    if (put != PUT_DONE)
+    const struct rrtype_layout layout = rrtype_layout(entry->rrset.type);
+    if (!layout.compressible)
+        return put_bytes(writer, rdata->bytes, rdata->size) ? PUT_DONE : PUT_FULL;
+    size_t start = writer->position;
+    enum put put = put_compressed(writer, &layout, rdata);
+    if (put != PUT_DONE || entry->rrset.type != RRTYPE_SOA)
         return put;
-    size_t size = writer->position - length_at - 2;
-    write_u16(writer->reply + length_at, (uint16_t)size);
-    if (type == RRTYPE_SOA) {
-        if (size < SOA_FIXED_SIZE)
-            return PUT_DAMAGED;
-        write_u32(writer->reply + writer->position - SOA_FIXED_SIZE, entry->serial);
-    }
+    if (writer->position - start < SOA_FIXED_SIZE)
+        return PUT_DAMAGED;
+    write_u32(writer->reply + writer->position - SOA_FIXED_SIZE, entry->serial);
     return PUT_DONE;
 }
 
 static enum put put_record(struct writer *writer, const struct answer_rrset *entry, const struct rdata *rdata)
 {
-    uint8_t fixed[RECORD_FIXED - 2];
+    if (!put_owner(writer, entry->owner) || writer->limit - writer->position < RECORD_FIXED)
+        return PUT_FULL;
+    uint8_t *fixed = writer->reply + writer->position;
+    writer->position += RECORD_FIXED;
+    size_t start = writer->position;
+    enum put put = put_rdata(writer, entry, rdata);
     write_u16(fixed, entry->rrset.type);
     write_u16(fixed + 2, writer->class);
     write_u32(fixed + 4, entry->rrset.ttl);
-    if (!put_name(writer, entry->owner) || !put_bytes(writer, fixed, sizeof fixed))
-        return PUT_FULL;
-    return put_rdata(writer, entry, rdata);
+    write_u16(fixed + 8, (uint16_t)(writer->position - start));
+    return put;
 }
 
 static enum put put_fixed(struct writer *writer, const struct answer_rrset *entry)
@@ -489,13 +526,12 @@ static void writer_begin(struct writer *writer, const struct message *message, c
     writer->position = MESSAGE_HEADER_SIZE;
     writer->suffix_count = 0;
     writer->question = NULL;
+    writer->question_size = 0;
+    writer->knows_question = !message->has_question;
     if (!message->has_question)
         return;
-    const uint8_t *name = message->name;
-    if (name[0] != 0)
-        writer->question = name;
-    for (size_t size = message->name_size; name[0] != 0; size -= 1u + name[0], name += 1 + name[0])
-        remember_suffix(writer, name, size, MESSAGE_HEADER_SIZE + (size_t)(name - message->name));
+    writer->question = message->name;
+    writer->question_size = message->name_size - 1u;
     put_bytes(writer, message->name, message->name_size + 4u);
 }
 
@@ -533,7 +569,8 @@ static enum put put_answer(struct writer *writer, const struct message *message,
                            struct counts *counts)
 {
     enum put put = put_rrsets(writer, message, answer, false, counts);
-    if (put == PUT_DONE)
+    bool has_optional = answer->count > 0 && answer->rrsets[answer->count - 1].section == SECTION_ADDITIONAL;
+    if (put == PUT_DONE && has_optional)
         put = put_rrsets(writer, message, answer, true, counts);
     return put == PUT_DONE && answer->overflow ? PUT_FULL : put;
 }

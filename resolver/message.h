@@ -66,7 +66,8 @@ struct message {
     size_t question_end; /* offset behind the question */
 };
 
-/* Every field of *message is set. `wire` is borrowed by it. Never reads outside [wire, wire + size). */
+/* Every field of *message is set, unless the verdict is PARSE_DROP; of a subnet or TSIG that is not present only that.
+ * `wire` is borrowed by it. Never reads outside [wire, wire + size). */
 enum parse_verdict message_parse(const uint8_t *wire, size_t size, struct message *message);
 
 /* In which order the records inside an RRset go out. */

@@ -22,10 +22,10 @@ static size_t reply_limit(const struct query_env *env, const struct client *clie
     return limit < capacity ? limit : capacity;
 }
 
-static struct reply_options reply_options(const struct query_env *env, const struct client *client,
-                                          const struct message *message, size_t capacity)
+static void set_options(const struct query_env *env, const struct client *client, const struct message *message,
+                        size_t capacity, struct reply_options *options)
 {
-    struct reply_options options = {
+    *options = (struct reply_options){
         .size_max = reply_limit(env, client, message, capacity),
         .server_payload = env->udp_payload,
         .identity = env->identity,
@@ -34,9 +34,8 @@ static struct reply_options reply_options(const struct query_env *env, const str
     };
     if (client->transport == TRANSPORT_TCP && message->wants_keepalive) {
         uint32_t units = env->tcp_idle_ms / 100;
-        options.keepalive = units < UINT16_MAX ? (int)units : UINT16_MAX;
+        options->keepalive = units < UINT16_MAX ? (int)units : UINT16_MAX;
     }
-    return options;
 }
 
 static void extend_error(struct reply_options *options, int code, const char *text)
@@ -141,8 +140,6 @@ static void decide_for(const struct query_env *env, const struct client *client,
     struct answer *answer = &query->answer;
 
     answer_reset(answer);
-    if (env->generation->policy != NULL)
-        query->view = view_select(env->generation->policy, client);
     if (query->view.view == VIEW_NONE) {
         answer->outcome = OUTCOME_REFUSED;
         answer->rcode = RCODE_REFUSED;
@@ -157,6 +154,12 @@ static void decide_for(const struct query_env *env, const struct client *client,
     filter_answer(env->generation->policy, query->view.view, client, question->type, question->now, NULL, answer);
 }
 
+static struct view_match select_view(const struct query_env *env, const struct client *client)
+{
+    const struct view_match none = {.view = VIEW_NONE};
+    return env->generation->policy == NULL ? none : view_select(env->generation->policy, client);
+}
+
 /* Decide for the client, or for whom it asks, with the key it showed. */
 static void decide_seen(const struct query_env *env, const struct client *client, const struct question *question,
                         struct query *query)
@@ -164,6 +167,7 @@ static void decide_seen(const struct query_env *env, const struct client *client
     const struct message *message = &query->message;
     bool believed = is_believed(env, client, message);
     if (!believed && !message->tsig.present) {
+        query->view = question->split != NULL ? query->foreseen->view : select_view(env, client);
         decide_for(env, client, question, query);
         return;
     }
@@ -172,6 +176,7 @@ static void decide_seen(const struct query_env *env, const struct client *client
         seen.key = query->tsig.name;
     if (believed)
         seen.subnet = take_subnet(&message->subnet);
+    query->view = select_view(env, &seen);
     decide_for(env, &seen, question, query);
     query->options.answers_subnet = believed;
     query->options.subnet_scope = query->view.scope;
@@ -186,6 +191,7 @@ static void decide(const struct query_env *env, const struct client *client, str
     }
     struct question question = {
         .name = message->name,
+        .split = query->foreseen != NULL && query->foreseen->is_known ? &query->foreseen->split : NULL,
         .type = message->type,
         .recursion = (message->flags & MESSAGE_RD) != 0,
         .now = env->now,
@@ -268,7 +274,7 @@ size_t query_answer(const struct query_env *env, const struct client *client, co
     query->parsed = message_parse(wire, size, &query->message);
     if (query->parsed == PARSE_DROP)
         return 0;
-    query->options = reply_options(env, client, &query->message, capacity);
+    set_options(env, client, &query->message, capacity, &query->options);
     query->rcode = judge(env, wire, query);
     if (query->rcode != RCODE_NOERROR)
         return write_error(query, reply);

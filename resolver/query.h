@@ -8,6 +8,7 @@
 #include "policy/generation.h"
 #include "policy/prefix.h"
 #include "policy/view.h"
+#include "resolver/foresee.h"
 #include "resolver/forwarder.h"
 #include "resolver/keyring.h"
 #include "resolver/message.h"
@@ -31,21 +32,24 @@ struct query_env {
 };
 
 /*
- * One query's state. A worker has one, zeroed once, and uses it again; query_answer sets every field but the first two.
+ * One query's state. A worker has one, zeroed once, and uses it again; query_answer sets every field but the first
+ * three.
  */
 struct query {
-    uint32_t sequence;           /* counts replies, for the order of records */
-    const struct waiter *waiter; /* what the query has waited for; NULL: it has just arrived */
-    struct message message; /* valid if `parsed` is not PARSE_DROP */
+    uint32_t sequence;               /* counts replies, for the order of records */
+    const struct waiter *waiter;     /* what the query has waited for; NULL: it has just arrived */
+    const struct foreseen *foreseen; /* what is known of it already; NULL: nothing */
+    struct message message;          /* valid if `parsed` is not PARSE_DROP */
     enum parse_verdict parsed;
     struct reply_options options; /* what goes around the answer */
-    struct view_match view;   /* .view is VIEW_NONE unless the question was decided */
-    enum rcode rcode;         /* of the reply */
-    unsigned withheld;        /* RRsets that the last leak check kept back */
-    bool is_waiting;          /* no reply yet: `foreign` must be asked upstream */
-    bool is_authentic;        /* all of the answer is upstream's, and its AD bit is believed */
-    int foreign_error;        /* RFC 8914 code from upstream or about it; -1: none */
-    struct foreign_question foreign; /* what was asked for last; borrows from the query's bytes, answer and generation */
+    struct view_match view;       /* .view is VIEW_NONE unless the question was decided */
+    enum rcode rcode;             /* of the reply */
+    unsigned withheld;            /* RRsets that the last leak check kept back */
+    bool is_waiting;              /* no reply yet: `foreign` must be asked upstream */
+    bool is_authentic;            /* all of the answer is upstream's, and its AD bit is believed */
+    int foreign_error;            /* RFC 8914 code from upstream or about it; -1: none */
+    struct foreign_question
+        foreign;              /* what was asked for last; borrows from the query's bytes, answer and generation */
     struct tsig_session tsig; /* valid if message.tsig.present */
     struct answer answer;
 };
@@ -65,8 +69,8 @@ struct query {
 size_t query_answer(const struct query_env *env, const struct client *client, const uint8_t *wire, size_t size,
                     uint8_t *reply, size_t capacity, struct query *query);
 
-/* Instead of waiting: SERVFAIL, because too many wait. Right after query_answer, with its `env` and `reply`. Returns the
- * size. */
+/* Instead of waiting: SERVFAIL, because too many wait. Right after query_answer, with its `env` and `reply`. Returns
+ * the size. */
 size_t query_give_up(const struct query_env *env, struct query *query, uint8_t *reply);
 
 #endif

@@ -82,6 +82,7 @@ void relay_configure(struct relay *relay, const struct settings *settings)
     struct forwarder_limits limits = make_limits(settings, relay->options.workers);
 
     forwarder_configure(relay->forwarder, &limits);
+    exchange_resize(upstream_io_exchange(relay->io), settings->forward_queries);
 }
 
 void relay_adopt(struct relay *relay, struct generation *generation)
@@ -96,8 +97,8 @@ struct cache *relay_cache(struct relay *relay)
 
 /* ---- begin and end ---- */
 
-/* The loop's handles; those of this kind cannot fail to start. Started after the exchange's own: libuv calls the last one
- * first, so that what is asked here is still seen there before the loop waits. */
+/* The loop's handles; those of this kind cannot fail to start. Started after the exchange's own: libuv calls the last
+ * one first, so that what is asked here is still seen there before the loop waits. */
 static void start(struct relay *relay)
 {
     uv_loop_t *loop = relay->options.loop;

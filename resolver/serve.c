@@ -85,6 +85,13 @@ static void count_reply(struct serve *serve, const uint8_t *reply, size_t size)
         counters_add(counters, COUNTER_TRUNCATED, 1);
 }
 
+/* Nothing of a call's price while the log is off. */
+static void log_query(struct serve *serve, uint64_t begin, const struct client *client, bool replied)
+{
+    if (serve->log.fd >= 0)
+        querylog_add(&serve->log, begin, client, &serve->query, serve->env.generation, replied);
+}
+
 static struct waiter *begin_waiting(struct serve *serve, const struct client *client, const uint8_t *wire, size_t size,
                                     uint64_t begin)
 {
@@ -112,7 +119,7 @@ size_t serve_query(struct serve *serve, const struct client *client, const uint8
         written = query_give_up(&serve->env, &serve->query, reply);
     }
     count_reply(serve, reply, written);
-    querylog_add(&serve->log, begin, client, &serve->query, serve->env.generation, written > 0);
+    log_query(serve, begin, client, written > 0);
     return written;
 }
 
@@ -122,8 +129,7 @@ size_t serve_waiter(struct serve *serve, struct waiter *waiter, uint8_t *reply, 
 
     serve->waiting = NULL;
     serve->query.waiter = waiter;
-    size_t written =
-        query_answer(&serve->env, client, waiter->wire, waiter->size, reply, capacity, &serve->query);
+    size_t written = query_answer(&serve->env, client, waiter->wire, waiter->size, reply, capacity, &serve->query);
     serve->query.waiter = NULL;
     if (serve->query.is_waiting) {
         if (forwarder_wait(serve->env.forwarder, &serve->query.foreign, waiter, serve->env.now_ms)) {
@@ -133,7 +139,7 @@ size_t serve_waiter(struct serve *serve, struct waiter *waiter, uint8_t *reply, 
         written = query_give_up(&serve->env, &serve->query, reply);
     }
     count_reply(serve, reply, written);
-    querylog_add(&serve->log, waiter->begin, client, &serve->query, serve->env.generation, written > 0);
+    log_query(serve, waiter->begin, client, written > 0);
     return written;
 }
 

@@ -274,6 +274,7 @@ static size_t answer_messages(struct tcp_connection *connection, const uint8_t *
     uv_stream_t *stream = (uv_stream_t *)&connection->handle;
     size_t used = 0;
 
+    serve_clock(server->serve, uv_now(server->timer.loop));
     serve_begin(server->serve);
     while (size - used >= LENGTH_SIZE) {
         size_t length = (size_t)data[used] << 8 | data[used + 1];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "resolver/udp.h"
 
+#include "resolver/foresee.h"
 #include "zones/memory.h"
 
 #include <assert.h>
@@ -28,6 +29,9 @@ struct udp_slot {
 struct udp_batch {
     struct mmsghdr received[UDP_BATCH];
     struct mmsghdr replies[UDP_BATCH];
+    struct client clients[UDP_BATCH];
+    struct foreseen foreseen[UDP_BATCH];
+    struct prefetch prefetch[UDP_BATCH];
     struct udp_slot slots[UDP_BATCH];
 };
 
@@ -117,14 +121,28 @@ static void fill_path(struct return_path *path, const struct msghdr *header, int
         memcpy(path->control, header->msg_control, path->control_size);
 }
 
-/* Answer the datagram in `slot`; true if there is a reply to send. */
-static bool answer(struct udp_slot *slot, struct mmsghdr *received, int fd, const struct listener *listener,
-                   struct serve *serve)
+/* Who asks; what those queries will need is on its way to the caches afterwards. */
+static void look_ahead(struct udp_batch *batch, unsigned count, const struct listener *listener, struct serve *serve)
 {
-    struct client client;
+    for (unsigned i = 0; i < count; i++) {
+        struct client *client = &batch->clients[i];
+        if (!fill_client(&batch->received[i].msg_hdr, listener, client))
+            client->source.family = 0;
+        foresee(serve->env.generation, client, batch->slots[i].query, batch->received[i].msg_len, &batch->foreseen[i],
+                &batch->prefetch[i]);
+    }
+    prefetch_finish(batch->prefetch, count);
+}
+
+/* Answer datagram number `i`; true if there is a reply to send. */
+static bool answer(struct udp_batch *batch, unsigned i, int fd, struct serve *serve)
+{
+    struct udp_slot *slot = &batch->slots[i];
+    const struct mmsghdr *received = &batch->received[i];
+    const struct client *client = &batch->clients[i];
     size_t size = received->msg_len;
 
-    if (!fill_client(&received->msg_hdr, listener, &client)) {
+    if (client->source.family == 0) {
         counters_add(serve->counters, COUNTER_DROPPED_SOURCE, 1);
         return false;
     }
@@ -133,7 +151,9 @@ static bool answer(struct udp_slot *slot, struct mmsghdr *received, int fd, cons
         counters_add(serve->counters, COUNTER_OVERSIZED, 1);
         size = MESSAGE_HEADER_SIZE;
     }
-    slot->out.iov_len = serve_query(serve, &client, slot->query, size, slot->reply, sizeof slot->reply);
+    serve->query.foreseen = &batch->foreseen[i];
+    slot->out.iov_len = serve_query(serve, client, slot->query, size, slot->reply, sizeof slot->reply);
+    serve->query.foreseen = NULL;
     if (serve->waiting != NULL)
         fill_path(&serve->waiting->path, &received->msg_hdr, fd);
     return slot->out.iov_len > 0;
@@ -169,15 +189,15 @@ size_t udp_receive(struct udp_batch *batch, int fd, const struct listener *liste
         return 0;
     }
     serve_begin(serve);
+    look_ahead(batch, (unsigned)count, listener, serve);
     for (int i = 0; i < count; i++) {
-        struct udp_slot *slot = &batch->slots[i];
         struct msghdr *header = &batch->received[i].msg_hdr;
-        if (!answer(slot, &batch->received[i], fd, listener, serve))
+        if (!answer(batch, (unsigned)i, fd, serve))
             continue;
         batch->replies[replies++].msg_hdr = (struct msghdr){
             .msg_name = header->msg_name,
             .msg_namelen = header->msg_namelen,
-            .msg_iov = &slot->out,
+            .msg_iov = &batch->slots[i].out,
             .msg_iovlen = 1,
             .msg_control = header->msg_control,
             .msg_controllen = header->msg_controllen,

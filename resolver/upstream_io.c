@@ -21,14 +21,16 @@ struct upstream_io {
 
 /* ---- what the exchange calls ---- */
 
-static bool send_udp(void *context, const struct upstream_server *server, uint8_t *wire, size_t size, void **handle)
+static enum exchange_sent send_udp(void *context, const struct upstream_server *server, uint8_t *wire, size_t size,
+                                   void **handle)
 {
     struct upstream_io *io = context;
 
     return upstream_udp_send(io->udp, server, wire, size, handle);
 }
 
-static bool send_tcp(void *context, const struct upstream_server *server, uint8_t *wire, size_t size, void **handle)
+static enum exchange_sent send_tcp(void *context, const struct upstream_server *server, uint8_t *wire, size_t size,
+                                   void **handle)
 {
     struct upstream_io *io = context;
 

@@ -89,6 +89,22 @@ bool upstream_link_pop(struct upstream_link *link, uint16_t *id)
     return true;
 }
 
+enum exchange_sent upstream_link_blame(int error)
+{
+    switch (error) {
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+    case ENOBUFS:
+    case EAGAIN:
+    case EADDRINUSE:
+    case EADDRNOTAVAIL: /* connect: no port is left */
+        return EXCHANGE_NO_ROOM;
+    default:
+        return EXCHANGE_UNREACHABLE;
+    }
+}
+
 socklen_t upstream_link_address(const struct upstream_server *server, struct sockaddr_storage *storage)
 {
     memset(storage, 0, sizeof *storage);

@@ -7,6 +7,7 @@
 #define SPLITVIEW_RESOLVER_UPSTREAM_LINK_H
 
 #include "policy/forward.h"
+#include "resolver/exchange.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -47,6 +48,9 @@ static inline unsigned upstream_link_count(const struct upstream_link *link)
 {
     return (unsigned)__builtin_popcountll(link->open);
 }
+
+/* What a failed system call says: is this side short of something (NO_ROOM), or is there no way to the server? */
+enum exchange_sent upstream_link_blame(int error);
 
 /* The socket address of a server; returns its size. */
 socklen_t upstream_link_address(const struct upstream_server *server, struct sockaddr_storage *storage);

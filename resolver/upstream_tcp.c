@@ -154,7 +154,8 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer)
             return;
         }
         size_t done = take_messages(connection, input->data, input->size);
-        memmove(input->data, input->data + done, input->size - done);
+        if (done > 0)
+            memmove(input->data, input->data + done, input->size - done);
         input->size -= done;
         if (input->size == 0)
             bytes_clear(input);
@@ -181,7 +182,9 @@ static void on_connected(uv_connect_t *request, int rc)
     connection->active_ms = uv_now(connection->tcp->loop);
 }
 
-static struct tcp_upstream *connection_new(struct upstream_tcp *tcp, const struct upstream_server *server)
+/* NULL: none, and *why. */
+static struct tcp_upstream *connection_new(struct upstream_tcp *tcp, const struct upstream_server *server,
+                                           enum exchange_sent *why)
 {
     struct sockaddr_storage address;
     struct tcp_upstream *made = memory_zalloc(1, sizeof *made);
@@ -200,7 +203,9 @@ static struct tcp_upstream *connection_new(struct upstream_tcp *tcp, const struc
         return NULL;
     }
     made->handle.data = made;
-    if (uv_tcp_connect(&made->connect, &made->handle, (const struct sockaddr *)&address, on_connected) != 0) {
+    int rc = uv_tcp_connect(&made->connect, &made->handle, (const struct sockaddr *)&address, on_connected);
+    if (rc != 0) {
+        *why = upstream_link_blame(-rc); /* libuv's errors are the system's, negative */
         uv_close((uv_handle_t *)&made->handle, on_closed);
         return NULL;
     }
@@ -229,8 +234,9 @@ static unsigned load_of(const struct tcp_upstream *connection)
     return upstream_link_count(&connection->link);
 }
 
-/* The connection with the fewest questions under way, or a new one if that has many; NULL: none. */
-static struct tcp_upstream *pick(struct upstream_tcp *tcp, const struct upstream_server *server)
+/* The connection with the fewest questions under way, or a new one if that has many; NULL: none, and *why. */
+static struct tcp_upstream *pick(struct upstream_tcp *tcp, const struct upstream_server *server,
+                                 enum exchange_sent *why)
 {
     struct tcp_upstream *best = NULL;
     unsigned count = 0;
@@ -245,7 +251,7 @@ static struct tcp_upstream *pick(struct upstream_tcp *tcp, const struct upstream
     if (best != NULL && (load_of(best) < UPSTREAM_TCP_BUSY || count == UPSTREAM_TCP_PER_SERVER ||
                          tcp->count == UPSTREAM_TCP_CONNECTIONS))
         return best;
-    struct tcp_upstream *made = tcp->count < UPSTREAM_TCP_CONNECTIONS ? connection_new(tcp, server) : NULL;
+    struct tcp_upstream *made = tcp->count < UPSTREAM_TCP_CONNECTIONS ? connection_new(tcp, server, why) : NULL;
     return made != NULL ? made : best;
 }
 
@@ -289,19 +295,20 @@ static bool write_frame(struct tcp_upstream *connection, const uint8_t *frame, s
     return false;
 }
 
-bool upstream_tcp_send(struct upstream_tcp *tcp, const struct upstream_server *server, uint8_t *wire, size_t size,
-                       void **handle)
+enum exchange_sent upstream_tcp_send(struct upstream_tcp *tcp, const struct upstream_server *server, uint8_t *wire,
+                                     size_t size, void **handle)
 {
     uint8_t frame[LENGTH_SIZE + REPLY_QUERY_MAX];
-    struct tcp_upstream *connection = pick(tcp, server);
+    enum exchange_sent why = EXCHANGE_NO_ROOM;
+    struct tcp_upstream *connection = pick(tcp, server, &why);
     uint16_t id;
 
     assert(size <= REPLY_QUERY_MAX);
     if (connection == NULL)
-        return false;
+        return why;
     bool was_idle = connection->link.open == 0;
     if (!upstream_link_take(&connection->link, tcp->entropy, true, &id))
-        return false;
+        return EXCHANGE_NO_ROOM;
     if (was_idle && connection->is_connected)
         connection->active_ms = uv_now(tcp->loop);
     write_u16(wire, id);
@@ -309,10 +316,10 @@ bool upstream_tcp_send(struct upstream_tcp *tcp, const struct upstream_server *s
     memcpy(frame + LENGTH_SIZE, wire, size);
     if (!write_frame(connection, frame, LENGTH_SIZE + size)) {
         upstream_link_give(&connection->link, id);
-        return false;
+        return connection->is_broken ? EXCHANGE_UNREACHABLE : EXCHANGE_NO_ROOM;
     }
     *handle = connection;
-    return true;
+    return EXCHANGE_SENT;
 }
 
 void upstream_tcp_forget(struct upstream_tcp *tcp, void *handle, uint16_t id)

@@ -31,10 +31,10 @@ enum status upstream_tcp_new(uv_loop_t *loop, struct exchange *exchange, struct 
 /* As upstream_udp_free; the memory goes when the loop runs on. */
 void upstream_tcp_free(struct upstream_tcp *tcp);
 
-/* As struct exchange_transport says; `size` is at most REPLY_QUERY_MAX. False: no descriptor, memory or route, or all
+/* As struct exchange_transport says; `size` is at most REPLY_QUERY_MAX. NO_ROOM: no descriptor, port or memory, or all
  * connections that there may be are busy. */
-bool upstream_tcp_send(struct upstream_tcp *tcp, const struct upstream_server *server, uint8_t *wire, size_t size,
-                       void **handle);
+enum exchange_sent upstream_tcp_send(struct upstream_tcp *tcp, const struct upstream_server *server, uint8_t *wire,
+                                     size_t size, void **handle);
 void upstream_tcp_forget(struct upstream_tcp *tcp, void *handle, uint16_t id);
 
 /* As upstream_udp_settle. */

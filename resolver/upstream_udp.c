@@ -83,11 +83,24 @@ static void retire(struct udp_socket *socket)
     last->place = socket->place;
 }
 
+/* Nothing was under way on it: there is nobody to tell. */
+static void forget_broken(struct upstream_udp *udp, struct udp_socket *socket)
+{
+    struct udp_socket **at = &udp->broken;
+
+    while (socket->is_broken && *at != NULL && *at != socket)
+        at = &(*at)->next_broken;
+    if (socket->is_broken && *at == socket)
+        *at = socket->next_broken;
+    socket->is_broken = false;
+}
+
 static void socket_close(struct udp_socket *socket)
 {
     struct upstream_udp *udp = owner(socket);
 
     retire(socket);
+    forget_broken(udp, socket);
     socket->pool->socket_count--;
     udp->socket_count--;
     uv_close((uv_handle_t *)&socket->poll, on_closed);
@@ -126,7 +139,7 @@ static bool bind_random(struct upstream_entropy *entropy, int fd, int family)
     return bind_port(fd, family, 0);
 }
 
-/* A connected socket; -1: none. */
+/* A connected socket; -1: none, see errno. */
 static int make_socket(struct upstream_entropy *entropy, const struct udp_pool *pool)
 {
     int family = pool->address.ss_family;
@@ -147,7 +160,9 @@ static int make_socket(struct upstream_entropy *entropy, const struct udp_pool *
     }
     if (!bind_random(entropy, fd, family) ||
         connect(fd, (const struct sockaddr *)&pool->address, pool->address_size) != 0) {
+        int error = errno;
         close(fd);
+        errno = error;
         return -1;
     }
     /* What anybody sent between bind and connect. */
@@ -158,13 +173,17 @@ static int make_socket(struct upstream_entropy *entropy, const struct udp_pool *
 
 static void on_readable(uv_poll_t *poll, int rc, int events);
 
-static struct udp_socket *socket_new(struct upstream_udp *udp, struct udp_pool *pool)
+/* NULL: none, and *why. */
+static struct udp_socket *socket_new(struct upstream_udp *udp, struct udp_pool *pool, enum exchange_sent *why)
 {
     struct udp_socket *made = memory_zalloc(1, sizeof *made);
 
+    *why = EXCHANGE_NO_ROOM;
     if (made == NULL)
         return NULL;
     made->fd = make_socket(udp->entropy, pool);
+    if (made->fd < 0)
+        *why = upstream_link_blame(errno);
     if (made->fd < 0 || uv_poll_init(udp->loop, &made->poll, made->fd) != 0) {
         if (made->fd >= 0)
             close(made->fd);
@@ -258,19 +277,26 @@ static struct udp_pool *pool_of(struct upstream_udp *udp, const struct upstream_
 
 /* ---- sending ---- */
 
-/* A live socket with room, opened if there are fewer than the load calls for; NULL: none. */
-static struct udp_socket *pick(struct upstream_udp *udp, struct udp_pool *pool)
+/* One view's silent upstream must not take the sockets of all others. */
+static bool has_room(const struct upstream_udp *udp, const struct udp_pool *pool)
+{
+    return udp->socket_count < UPSTREAM_UDP_SOCKETS || pool->socket_count < UPSTREAM_UDP_START;
+}
+
+/* A live socket with room, opened if there are fewer than the load calls for; NULL: none, and *why. */
+static struct udp_socket *pick(struct upstream_udp *udp, struct udp_pool *pool, enum exchange_sent *why)
 {
     uint32_t wanted = UPSTREAM_UDP_START + pool->open / OPEN_A_SOCKET;
     uint64_t now = uv_now(udp->loop);
 
+    *why = EXCHANGE_NO_ROOM;
     if (wanted > UPSTREAM_UDP_LIVE)
         wanted = UPSTREAM_UDP_LIVE;
     for (;;) {
         if (pool->live_count < wanted) {
-            if (udp->socket_count == UPSTREAM_UDP_SOCKETS)
+            if (!has_room(udp, pool))
                 sweep(udp);
-            struct udp_socket *made = udp->socket_count < UPSTREAM_UDP_SOCKETS ? socket_new(udp, pool) : NULL;
+            struct udp_socket *made = has_room(udp, pool) ? socket_new(udp, pool, why) : NULL;
             if (made != NULL || pool->live_count == 0)
                 return made;
         }
@@ -299,13 +325,13 @@ static void note_broken(struct udp_socket *socket, int error)
     udp->broken = socket;
 }
 
-/* One of the pool's sockets sends. False: it cannot. */
-static bool socket_send(struct upstream_udp *udp, struct udp_socket *socket, uint8_t *wire, size_t size)
+/* One of the pool's sockets sends. */
+static enum exchange_sent socket_send(struct upstream_udp *udp, struct udp_socket *socket, uint8_t *wire, size_t size)
 {
     uint16_t id;
 
     if (!upstream_link_take(&socket->link, udp->entropy, false, &id))
-        return false;
+        return EXCHANGE_NO_ROOM;
     wire[0] = (uint8_t)(id >> 8);
     wire[1] = (uint8_t)id;
     if (socket->link.used == UPSTREAM_LINK_IDS)
@@ -314,33 +340,35 @@ static bool socket_send(struct upstream_udp *udp, struct udp_socket *socket, uin
     /* A full buffer, or a rule of the local firewall: lost like any other datagram on its way. */
     if (rc >= 0 || errno == EAGAIN || errno == ENOBUFS || errno == EPERM) {
         socket->pool->open++;
-        return true;
+        return EXCHANGE_SENT;
     }
     int error = errno;
     upstream_link_give(&socket->link, id);
     note_broken(socket, error);
-    return false;
+    return upstream_link_blame(error);
 }
 
-bool upstream_udp_send(struct upstream_udp *udp, const struct upstream_server *server, uint8_t *wire, size_t size,
-                       void **handle)
+enum exchange_sent upstream_udp_send(struct upstream_udp *udp, const struct upstream_server *server, uint8_t *wire,
+                                     size_t size, void **handle)
 {
     struct udp_pool *pool = pool_of(udp, server);
+    enum exchange_sent sent = EXCHANGE_NO_ROOM;
 
     if (pool == NULL)
-        return false;
+        return EXCHANGE_NO_ROOM;
     pool->used_ms = uv_now(udp->loop);
     /* The error that a send reports may be that of an earlier datagram: another socket has another chance. */
     for (unsigned i = 0; i < 2; i++) {
-        struct udp_socket *socket = pick(udp, pool);
+        struct udp_socket *socket = pick(udp, pool, &sent);
         if (socket == NULL)
-            return false;
-        if (socket_send(udp, socket, wire, size)) {
+            break;
+        sent = socket_send(udp, socket, wire, size);
+        if (sent == EXCHANGE_SENT) {
             *handle = socket;
-            return true;
+            break;
         }
     }
-    return false;
+    return sent;
 }
 
 void upstream_udp_forget(struct upstream_udp *udp, void *handle, uint16_t id)

@@ -11,9 +11,10 @@
  * What a forger who sees no traffic must guess for one try (RFC 5452): the port, one of 64,512 (16.0 bits), the ID,
  * one of 65,536 less the at most 63 others used on the socket (16.0 bits), the case of the letters where the group
  * mixes it (a bit a letter), and the server's own address. 32 bits and the letters: a million forged replies hit one
- * try with a chance of 1 in 4,200 without 0x20, 1 in 4 million with ten letters. A question has up to 28 tries while it
- * lasts, each with numbers of its own. Replies with wrong IDs on one socket end it after UPSTREAM_UDP_STRAYS: its
- * questions go on over TCP.
+ * try with a chance of 1 in 4,200 without 0x20, 1 in 4 million with ten letters. Of the up to 28 tries of a question
+ * EXCHANGE_OPEN_MAX (4) at most are open at once, each with numbers of its own: while the server is silent, 1 in 1,050
+ * and 1 in a million. Replies with wrong IDs on one socket end it after UPSTREAM_UDP_STRAYS: its questions go on over
+ * TCP.
  *
  * Why a bounded set of sockets that change, and not one for each question: a socket costs about a dozen system calls,
  * here shared by 64 questions; and descriptors stay bounded whatever the clients ask. Why they change: a port that
@@ -30,9 +31,11 @@
 #include <stddef.h>
 #include <uv.h>
 
-#define UPSTREAM_UDP_START   4    /* live sockets of a server that is asked little */
-#define UPSTREAM_UDP_LIVE    32   /* … and much */
-#define UPSTREAM_UDP_SOCKETS 512  /* in total, live or waiting for their last answers */
+#define UPSTREAM_UDP_START 4  /* live sockets of a server that is asked little */
+#define UPSTREAM_UDP_LIVE  32 /* … and much */
+#define UPSTREAM_UDP_SOCKETS                                                                                    \
+    512                           /* in total, live or waiting for their last answers; but each server may have \
+                                     UPSTREAM_UDP_START, however many others wait for one that is silent */
 #define UPSTREAM_UDP_SERVERS 256  /* with sockets */
 #define UPSTREAM_UDP_AGE_MS  5000 /* ms */
 #define UPSTREAM_UDP_STRAYS  16   /* replies with wrong IDs on one socket */
@@ -49,9 +52,9 @@ struct upstream_udp *upstream_udp_new(uv_loop_t *loop, struct exchange *exchange
  * inside a callback of the exchange. */
 void upstream_udp_free(struct upstream_udp *udp);
 
-/* As struct exchange_transport says. False: no descriptor, port, memory or route, or UPSTREAM_UDP_SOCKETS are busy. */
-bool upstream_udp_send(struct upstream_udp *udp, const struct upstream_server *server, uint8_t *wire, size_t size,
-                       void **handle);
+/* As struct exchange_transport says. NO_ROOM: no descriptor, port or memory, or UPSTREAM_UDP_SOCKETS are busy. */
+enum exchange_sent upstream_udp_send(struct upstream_udp *udp, const struct upstream_server *server, uint8_t *wire,
+                                     size_t size, void **handle);
 void upstream_udp_forget(struct upstream_udp *udp, void *handle, uint16_t id);
 
 /* Tell the exchange of sockets that were found broken while it was sending. Call before the loop waits. True: it was

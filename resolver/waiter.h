@@ -14,8 +14,9 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#define WAITER_ROUNDS_MAX   8  /* questions upstream for one query; one that needs more is SERVFAIL */
-#define WAITER_CONTROL_SIZE 64 /* bytes of control data: one in6_pktinfo with its head */
+#define WAITER_ROUNDS_MAX   8    /* questions upstream for one query; one that needs more is SERVFAIL */
+#define WAITER_QUERY_MAX    4096 /* bytes of a query that may wait, over any transport: as long as one over UDP */
+#define WAITER_CONTROL_SIZE 64   /* bytes of control data: one in6_pktinfo with its head */
 
 struct flight;
 
@@ -43,7 +44,8 @@ struct waiter {
     uint8_t wire[];
 };
 
-/* A copy of the query. NULL: no memory. The path is the caller's to fill. */
+/* A copy of the query. NULL: no memory, or it is longer than WAITER_QUERY_MAX: thousands of 64 KB would wait at once.
+ * The path is the caller's to fill. */
 struct waiter *waiter_new(const struct client *client, const uint8_t *wire, size_t size, uint64_t begin);
 
 #endif

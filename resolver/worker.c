@@ -103,6 +103,7 @@ static void take_request(struct worker *worker)
 /* Answer what had arrived when the end was asked for. */
 static void drain(struct worker *worker)
 {
+    serve_clock(&worker->serve, uv_now(&worker->loop));
     for (size_t i = 0; i < worker->socket_count; i++) {
         const struct worker_socket *socket = &worker->sockets[i];
         for (int batch = 0; batch < BATCHES_AT_END; batch++)

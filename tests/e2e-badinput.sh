@@ -106,4 +106,28 @@ like "$OUTPUT" "error: .*no-such-branch" "unknown revision: says which"
 still_served "unknown revision"
 
 stop_daemon && ok "the daemon stops" || not_ok "the daemon stops"
+
+# An upstream that is the server itself, which only the machine's own configuration tells.
+own=127.0.53.1@$PORT
+sed "s/^listen = .*/listen = $own/" "$conf" >"$dir/own.conf"
+printf '[view lan]\nclients = 127.30.0.0/16\nforward = site\n[upstream site]\nservers = 127.0.53.2, %s\n' "$own" \
+    >>"$dir/zones/policy.conf"
+line=$(wc -l <"$dir/zones/policy.conf")
+repo_git "$dir/zones" commit -q -a -m "a loop"
+said="policy\.conf:$line: error: \[upstream site\] servers: found $own, wanted another address than this server's own"
+check_fails 1 "own listen address: import" "$SPLITVIEW" --config "$dir/own.conf" import
+like "$OUTPUT" "$said \($dir/own\.conf:2\)" "own listen address: says which"
+check_fails 1 "own listen address: a dry run" "$SPLITVIEW" --config "$dir/own.conf" import --dry-run
+check "own listen address: a tree alone is fine" "$SPLITVIEW" check --zones "$dir/zones" --rev HEAD
+start_daemon "$dir/own.conf" || bail_out "splitviewd does not start"
+check "own listen address: a server elsewhere publishes it" "$SPLITVIEW" --config "$conf" import
+said="policy\.conf:$line: warning: \[upstream site\] servers: found $own, "
+check "own listen address: splitviewd warns when it takes it" wait_line "$DAEMON_LOG" "$said"
+stop_daemon && ok "the daemon stops" || not_ok "the daemon stops"
+start_daemon "$dir/own.conf" || bail_out "splitviewd does not start"
+like "$(cat "$DAEMON_LOG")" "$said" "own listen address: and when it starts"
+sed -i "s/servers = .*/servers = 127.0.53.2/" "$dir/zones/policy.conf"
+repo_git "$dir/zones" commit -q -a -m "no loop"
+check "own listen address: another upstream" "$SPLITVIEW" --config "$dir/own.conf" import
+stop_daemon && ok "the daemon stops again" || not_ok "the daemon stops again"
 tap_done

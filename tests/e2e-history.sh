@@ -154,5 +154,69 @@ check "import after the release" splitview import
 is "$(ask $outside last.harbor.example A)" 192.0.2.9 "it is served"
 is "$(serial)" 105 "the serial goes on"
 
+# Where names go that no zone holds.
+folder=$dir/forward
+mkdir -p "$folder.1/internet"
+cat >"$folder.1/policy.conf" <<'POLICY'
+[view internet]
+clients = any
+[view guest]
+clients = 127.20.0.0/16
+base = internet
+[view internal]
+clients = 127.10.0.0/16
+base = internet
+forward = site
+[zone pin.example]
+mode.internal = pinpoint
+[upstream site]
+servers = 192.0.2.53
+[upstream dc]
+servers = 192.0.2.54
+[forward ads.example]
+to = nowhere
+views = internal
+POLICY
+mkdir "$folder.1/internal"
+echo "meet 60 A 10.0.0.3" >"$folder.1/internal/pin.example.zone"
+cp "$dir/tree/internet/harbor.example.zone" "$folder.1/internet/"
+echo "www.dc 60 A 192.0.2.7" >>"$folder.1/internet/harbor.example.zone"
+cp -R "$folder.1" "$folder.2"
+sed -i 's/192\.0\.2\.80/192.0.2.81/' "$folder.2/internet/harbor.example.zone"
+echo "join 60 A 10.0.0.4" >>"$folder.2/internal/pin.example.zone"
+sed -i 's/= 192.0.2.53/= 192.0.2.55, 192.0.2.56@5353/
+    s/= nowhere/= dc/
+    s/^clients = 127.20.*/&\nforward = dc/
+    s/^clients = 127.10.*/&\ncanary = no/' "$folder.2/policy.conf"
+printf '[forward dc.harbor.example]\nto = dc\nviews = internal\n' >>"$folder.2/policy.conf"
+check_fails 1 "diff of two policies that forward" "$SPLITVIEW" diff "$folder.1" "$folder.2"
+is "$(printf '%s\n' "$OUTPUT" | sed -n '/^forwarding:$/,/^view/p')" "forwarding:
+  view guest, recursion: no -> yes
+  view guest, other names: REFUSED -> upstream dc
+  view internal, ads.example. and below: NXDOMAIN (local) -> upstream dc
+  view internal, canary names: local answers -> upstream site
+  upstream site: 192.0.2.53 -> 192.0.2.55, 192.0.2.56@5353
+view internet (any), view guest (127.20.0.0/16): 2 names, 2 answers" \
+    "it says where names go, and joins views that differ in that alone"
+like "$OUTPUT" '^  www\.dc\.harbor\.example\. A: 192\.0\.2\.7 \(60\) -> upstream dc$' "a name of ours that is given away"
+like "$OUTPUT" '^  join\.pin\.example\. A: upstream site -> 10\.0\.0\.4 \(60\)$' "a miss of a pinpoint zone that is ours now"
+is "$(lines REFUSED)" 1 "nothing that is forwarded is called REFUSED"
+check_fails 1 "the same as JSON" "$SPLITVIEW" diff "$folder.1" "$folder.2" --json
+like "$OUTPUT" '"upstream": "site"' "an answer that goes on"
+like "$OUTPUT" '"before": "NXDOMAIN \(local\)"' "a route"
+like "$OUTPUT" '"192.0.2.56@5353"' "the servers of an upstream"
+check_fails 1 "the way back" "$SPLITVIEW" diff "$folder.2" "$folder.1"
+like "$OUTPUT" '^  view guest, recursion: yes -> no$' "a view loses recursion"
+like "$OUTPUT" '^  www\.dc\.harbor\.example\. A: upstream dc -> 192\.0\.2\.7 \(60\)$' "a name comes back"
+check "nothing differs" "$SPLITVIEW" diff "$folder.1" "$folder.1"
+check "import of the first" splitview import --zones "$folder.1"
+check "a dry run of the second" splitview import --zones "$folder.2" --dry-run
+like "$OUTPUT" '^  view guest, other names: REFUSED -> upstream dc$' "says the same"
+check "import of the second" splitview import --zones "$folder.2"
+check "its log" splitview log -n 1
+like "$OUTPUT" '^  forwarding changed$' "tells it in a word"
+check "and as JSON" splitview log -n 1 --json
+like "$OUTPUT" '"forwarding_changed": true' "likewise"
+
 stop_daemon && ok "splitviewd stops" || not_ok "splitviewd stops"
 tap_done

@@ -146,8 +146,8 @@ static void serve(struct world *world, struct world_pipe *pipe, const struct wor
             push_reply(world, pipe, script, query);
 }
 
-static bool send_any(struct world *world, const struct upstream_server *server, uint8_t *wire, bool over_tcp,
-                     void **handle)
+static enum exchange_sent send_any(struct world *world, const struct upstream_server *server, uint8_t *wire,
+                                   bool over_tcp, void **handle)
 {
     unsigned number = server->address.bytes[3];
     struct world_pipe *pipe = calloc(1, sizeof *pipe);
@@ -157,7 +157,9 @@ static bool send_any(struct world *world, const struct upstream_server *server, 
     world->pipes[world->pipe_count++] = pipe;
     *pipe = (struct world_pipe){.id = (uint16_t)chance(world), .over_tcp = over_tcp, .server = (uint8_t)number};
     if (world->scripts[number].refuses_send)
-        return false;
+        return EXCHANGE_UNREACHABLE;
+    if (world->has_no_room)
+        return EXCHANGE_NO_ROOM;
     world->sent[number]++;
     world->sent_tcp[number] += over_tcp;
     pipe->is_open = true;
@@ -169,16 +171,18 @@ static bool send_any(struct world *world, const struct upstream_server *server, 
     for (const uint8_t *at = wire + MESSAGE_HEADER_SIZE; *at != 0; at++)
         world->last_was_mixed |= *at >= 'A' && *at <= 'Z';
     serve(world, pipe, &world->scripts[number], wire);
-    return true;
+    return EXCHANGE_SENT;
 }
 
-static bool send_udp(void *context, const struct upstream_server *server, uint8_t *wire, size_t size, void **handle)
+static enum exchange_sent send_udp(void *context, const struct upstream_server *server, uint8_t *wire, size_t size,
+                                   void **handle)
 {
     assert_in_range(size, MESSAGE_HEADER_SIZE + 5, REPLY_QUERY_MAX);
     return send_any(context, server, wire, false, handle);
 }
 
-static bool send_tcp(void *context, const struct upstream_server *server, uint8_t *wire, size_t size, void **handle)
+static enum exchange_sent send_tcp(void *context, const struct upstream_server *server, uint8_t *wire, size_t size,
+                                   void **handle)
 {
     assert_in_range(size, MESSAGE_HEADER_SIZE + 5, REPLY_QUERY_MAX);
     return send_any(context, server, wire, true, handle);

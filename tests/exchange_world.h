@@ -73,6 +73,7 @@ struct world {
     bool last_had_edns;
     bool last_was_mixed;
     unsigned open;
+    bool has_no_room; /* for any try */
     /* ends */
     unsigned answered;
     unsigned failed;

@@ -124,6 +124,37 @@ static void what_is_ours_is_left_to_us(void **state)
     free(answer);
 }
 
+/* Others may not say of a name of ours that it is a DNAME, its signature neither; the alias made from it leads on. */
+static void a_dname_of_ours_is_left_out(void **state)
+{
+    static const struct {
+        const char *ours;
+        unsigned count;
+        uint16_t first;
+    } cases[] = {{"\7example", 2, RRTYPE_CNAME}, {"\1x", 4, RRTYPE_DNAME}};
+    struct cached *cached =
+        reply_fixture_cached("a.example A do",
+                             "NOERROR\nan example. 300 IN DNAME test.\n"
+                             "an example. 300 IN RRSIG DNAME 13 1 300 20400101000000 20200101000000 1 example. AAAA\n"
+                             "an a.example. 300 IN CNAME a.test.\nan a.test. 20 IN A 192.0.2.1\n",
+                             0);
+    struct answer *answer = malloc(sizeof *answer);
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        uint8_t ours[NAME_SIZE_MAX] = {0};
+        const uint8_t *next;
+        memcpy(ours, cases[i].ours, strlen(cases[i].ours));
+        answer_reset(answer);
+        cached_append(cached, name_a, 0, is_named, ours, answer, &next);
+        assert_null(next);
+        assert_int_equal(answer->count, cases[i].count);
+        assert_int_equal(answer->rrsets[0].rrset.type, cases[i].first);
+        assert_int_equal(answer->outcome, OUTCOME_ANSWER);
+    }
+    cached_release(cached);
+    free(answer);
+}
+
 /* An alias that was asked for itself leads nowhere. */
 static void data_are_not_followed(void **state)
 {
@@ -156,7 +187,8 @@ static void nothing_is_added_twice(void **state)
     free(answer);
 }
 
-/* Upstream gives an alias and stops: the name it stopped at is to be asked for, unless it said that there is nothing. */
+/* Upstream gives an alias and stops: the name it stopped at is to be asked for, unless it said that there is nothing.
+ */
 static void an_unfinished_chain_says_where(void **state)
 {
     static const struct {
@@ -164,6 +196,7 @@ static void an_unfinished_chain_says_where(void **state)
         bool goes_on;
     } cases[] = {
         {"NOERROR\nan a.example. 60 IN CNAME b.test.\n", true},
+        {"NOERROR ede 3\nan a.example. 60 IN CNAME b.test.\n", true},
         {"NOERROR\nan a.example. 60 IN CNAME b.test.\nns test. 60 IN SOA a. b. 7 2 3 4 60\n", false},
         {"NXDOMAIN\nan a.example. 60 IN CNAME b.test.\n", false},
         {"NOERROR\nan a.example. 60 IN CNAME b.test.\nan b.test. 60 IN A 10.0.0.1\n", false},
@@ -246,11 +279,16 @@ static void without_memory_nothing_is_kept(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(ttls_count_down_in_whole_seconds), cmocka_unit_test(a_ttl_of_0_is_sent_as_it_is),
-        cmocka_unit_test(the_serial_of_a_soa_is_told),      cmocka_unit_test(a_failure_is_servfail_for_five_seconds),
-        cmocka_unit_test(what_is_ours_is_left_to_us),       cmocka_unit_test(data_are_not_followed),
-        cmocka_unit_test(nothing_is_added_twice),           cmocka_unit_test(an_unfinished_chain_says_where),
+        cmocka_unit_test(ttls_count_down_in_whole_seconds),
+        cmocka_unit_test(a_ttl_of_0_is_sent_as_it_is),
+        cmocka_unit_test(the_serial_of_a_soa_is_told),
+        cmocka_unit_test(a_failure_is_servfail_for_five_seconds),
+        cmocka_unit_test(what_is_ours_is_left_to_us),
+        cmocka_unit_test(data_are_not_followed),
+        cmocka_unit_test(nothing_is_added_twice),
+        cmocka_unit_test(an_unfinished_chain_says_where),
         cmocka_unit_test(a_full_answer_says_so),
+        cmocka_unit_test(a_dname_of_ours_is_left_out),
         cmocka_unit_test(without_memory_nothing_is_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

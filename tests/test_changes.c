@@ -461,6 +461,183 @@ static void test_moves(void **state)
         check_moves(cases[i].before, cases[i].after, cases[i].wanted);
 }
 
+/* Where names go that no zone holds. */
+
+#define SITE     "[upstream site]\nservers = 192.0.2.53\n"
+#define DC       "[upstream dc]\nservers = 192.0.2.54, 192.0.2.55@54\n"
+#define LAN(key) "[view lan]\nclients = 10.0.0.0/8\n" key
+
+static void route_words(const struct forward_route *route, char *words, size_t size)
+{
+    static const char *const kinds[] = {
+        [FORWARD_REFUSED] = "refused", [FORWARD_NXDOMAIN] = "nxdomain", [FORWARD_NODATA] = "nodata"};
+
+    snprintf(words, size, "%s", route->kind == FORWARD_UPSTREAM ? route->group->name : kinds[route->kind]);
+}
+
+static void print_route(const struct changes *changes, const struct changes_route *route, FILE *stream)
+{
+    static const char *const kinds[] = {[CHANGES_RECURSION] = "recursion",
+                                        [CHANGES_OTHERS] = "others",
+                                        [CHANGES_DOMAIN] = "",
+                                        [CHANGES_SPECIAL_NAMES] = "special",
+                                        [CHANGES_CANARY_NAMES] = "canary"};
+    char domain[NAME_TEXT_MAX] = "";
+    char before[40] = "";
+    char after[40] = "";
+
+    if (route->domain != NULL)
+        name_to_text(route->domain, domain);
+    if (route->kind == CHANGES_RECURSION)
+        snprintf(after, sizeof after, "%s", route->recursion ? "yes" : "no");
+    else {
+        route_words(&route->before, before, sizeof before);
+        route_words(&route->after, after, sizeof after);
+    }
+    fprintf(stream, "%s %s%s: %s -> %s\n", changes->views[route->view].name, kinds[route->kind], domain, before, after);
+}
+
+static void check_forward(const char *before, const char *after, const char *wanted)
+{
+    static const char *const zones[] = {A("w 60 A 192.0.2.1\n"), NULL};
+    struct side sides[2];
+    struct changes *changes = NULL;
+    char *actual = NULL;
+    size_t size = 0;
+
+    side_init(&sides[0], before, zones);
+    side_init(&sides[1], after, zones);
+    assert_int_equal(changes_new(&sides[0].generation, &sides[1].generation, false, &changes), STATUS_OK);
+    FILE *stream = open_memstream(&actual, &size);
+    assert_non_null(stream);
+    for (size_t i = 0; i < changes->forward.route_count; i++)
+        print_route(changes, &changes->forward.routes[i], stream);
+    for (size_t i = 0; i < changes->forward.upstream_count; i++)
+        fprintf(stream, "%s: %zu -> %zu\n", changes->forward.upstreams[i].after->name,
+                changes->forward.upstreams[i].before->server_count, changes->forward.upstreams[i].after->server_count);
+    fclose(stream);
+    assert_string_equal(actual, wanted);
+    assert_true(changes_in_views(changes) == (wanted[0] != '\0'));
+    free(actual);
+    changes_free(changes);
+    for (size_t i = 0; i < 2; i++)
+        side_clear(&sides[i]);
+}
+
+static void test_forward(void **state)
+{
+    static const struct {
+        const char *before;
+        const char *after;
+        const char *wanted;
+    } cases[] = {
+        {LAN(""), LAN(""), ""},
+        {LAN("forward = site\n") SITE, LAN("forward = site\n") SITE, ""},
+        {LAN(""), LAN("forward = site\n") SITE, "lan recursion:  -> yes\nlan others: refused -> site\n"},
+        {LAN("forward = site\n") SITE, LAN(""), "lan recursion:  -> no\nlan others: site -> refused\n"},
+        {LAN("forward = site\n") SITE, LAN("forward = dc\n") DC, "lan others: site -> dc\n"},
+        /* another name for the same servers, other settings */
+        {LAN("forward = site\n") SITE, LAN("forward = there\n") "[upstream there]\nservers = 192.0.2.53\nstale = 1h\n",
+         ""},
+        /* other servers under the same name; said once */
+        {LAN("forward = site\n") SITE "[forward x.example]\nto = site\n",
+         LAN("forward = site\n") "[upstream site]\nservers = 192.0.2.53@54\n[forward x.example]\nto = site\n",
+         "site: 1 -> 1\n"},
+        {LAN("forward = site\n") SITE DC "[forward x.example]\nto = dc\n[forward y.example]\nto = dc\n",
+         LAN("forward = site\n") SITE DC "[forward x.example]\nto = nowhere\n[forward z.example]\nto = dc\n",
+         "lan x.example.: dc -> nxdomain\nlan z.example.: site -> dc\nlan y.example.: dc -> site\n"},
+        /* a section alone makes recursion; for a name of a zone of ours it shows in the answers */
+        {LAN(""),
+         LAN("") DC "[forward x.example]\nto = dc\nviews = lan\n"
+                    "[forward w.a.example]\nto = dc\nviews = lan\n",
+         "lan recursion:  -> yes\nlan x.example.: refused -> dc\n"},
+        /* only in the views that it names */
+        {LAN("forward = site\n") SITE "[view vpn]\nclients = 192.0.2.0/24\nforward = site\n",
+         LAN("forward = site\n") SITE DC "[view vpn]\nclients = 192.0.2.0/24\nforward = site\n"
+                                         "[forward x.example]\nto = dc\nviews = vpn\n",
+         "vpn x.example.: site -> dc\n"},
+        {LAN("forward = site\n") SITE, LAN("forward = site\nspecial-names = no\ncanary = no\n") SITE,
+         "lan special: nodata -> site\nlan canary: nxdomain -> site\n"},
+        {LAN("forward = site\ncanary = no\n") SITE, LAN("forward = site\n") SITE, "lan canary: site -> nxdomain\n"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        check_forward(cases[i].before, cases[i].after, cases[i].wanted);
+}
+
+static bool note_routes(void *context, const struct change *change)
+{
+    FILE *stream = context;
+    char name[NAME_TEXT_MAX];
+    char before[40] = "zone";
+    char after[40] = "zone";
+
+    name_to_text(change->name, name);
+    if (change->before_route != NULL)
+        route_words(change->before_route, before, sizeof before);
+    if (change->after_route != NULL)
+        route_words(change->after_route, after, sizeof after);
+    fprintf(stream, "%s %s -> %s\n", name, before, after);
+    return true;
+}
+
+/* Views with the same zones that forward differently are told apart just where it matters. */
+static void check_groups(const char *const *before, const char *const *after, uint32_t joined, const char *wanted)
+{
+    static const char policy[] = LAN("forward = site\n") "[view guest]\nclients = 192.0.2.0/24\n"
+                                                         "[view vpn]\nclients = 198.51.100.0/24\n"
+                                                         "forward = site\n" SITE;
+    struct side sides[2];
+    struct changes *changes = NULL;
+    struct changes_counts counts;
+    struct diag diag;
+    char *actual = NULL;
+    size_t size = 0;
+
+    diag_init(&diag);
+    side_init(&sides[0], policy, before);
+    side_init(&sides[1], policy, after);
+    assert_int_equal(changes_new(&sides[0].generation, &sides[1].generation, false, &changes), STATUS_OK);
+    assert_int_equal(changes->group_count, 2);
+    assert_int_equal(changes->views[2].group, changes->views[0].group);
+    FILE *stream = open_memstream(&actual, &size);
+    assert_non_null(stream);
+    for (uint32_t group = 0; group < changes->group_count; group++) {
+        assert_int_equal(changes_walk(changes, group, note_routes, stream, &counts, &diag), STATUS_OK);
+        if (!counts.is_routed)
+            changes_join(changes, group);
+    }
+    fclose(stream);
+    assert_string_equal(actual, wanted);
+    assert_int_equal(changes->views[1].group, joined);
+    free(actual);
+    changes_free(changes);
+    for (size_t i = 0; i < 2; i++)
+        side_clear(&sides[i]);
+    diag_clear(&diag);
+}
+
+static void test_groups(void **state)
+{
+    static const char *const one[] = {A("w 60 A 192.0.2.1\n"), NULL};
+    static const char *const two[] = {A("w 60 A 192.0.2.2\n"), NULL};
+    static const char *const alias[] = {A("w 60 CNAME cdn.b.example.\n"), NULL};
+    static const char *const none[] = {NULL};
+
+    (void)state;
+    check_groups(one, two, 0, "w.a.example. zone -> zone\n");
+    /* in `guest` the bare CNAME, in the others its target too */
+    check_groups(one, alias, 1,
+                 "w.a.example. zone -> site\nw.a.example. zone -> zone\n"
+                 "w.a.example. zone -> refused\nw.a.example. zone -> zone\n");
+    check_groups(two, none, 1,
+                 "a.example. zone -> site\na.example. zone -> site\n*.a.example. zone -> site\n"
+                 "ns.a.example. zone -> site\nw.a.example. zone -> site\n"
+                 "a.example. zone -> refused\na.example. zone -> refused\n*.a.example. zone -> refused\n"
+                 "ns.a.example. zone -> refused\nw.a.example. zone -> refused\n");
+}
+
 static bool stop_at_once(void *context, const struct change *change)
 {
     (void)change;
@@ -520,10 +697,8 @@ static void test_views(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_answers),
-        cmocka_unit_test(test_nothing_unsaid),
-        cmocka_unit_test(test_moves),
-        cmocka_unit_test(test_views),
+        cmocka_unit_test(test_answers), cmocka_unit_test(test_nothing_unsaid), cmocka_unit_test(test_moves),
+        cmocka_unit_test(test_forward), cmocka_unit_test(test_groups),         cmocka_unit_test(test_views),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -429,9 +429,73 @@ static void test_questions_max(void **state)
     assert_int_equal(world_counter(world, COUNTER_UPSTREAM_FULL), 1);
     world_run(world);
     assert_int_equal(world->answered, 5);
+    exchange_resize(world->exchange, 3);
+    for (int i = 0; i < 3; i++)
+        assert_true(world_ask(world, "a.example."));
+    assert_false(world_ask(world, "a.example."));
+    exchange_resize(world->exchange, 300);
+    for (int i = 0; i < 297; i++)
+        assert_true(world_ask(world, "a.example."));
+    assert_false(world_ask(world, "a.example."));
+    exchange_resize(world->exchange, 2);
+    world_run(world);
+    assert_int_equal(world->answered, 305);
+    world->answered = 5;
     assert_true(world_ask(world, "a.example."));
     world_clear(world); /* what is under way goes without a word */
     assert_int_equal(world->answered, 5);
+}
+
+/* While the server says nothing, few tries can be forged: the first and the newest, whose answers are taken. */
+static void test_open_tries(void **state)
+{
+    struct world *world = the_world(state);
+    unsigned most = 0;
+    world_init(world, 1, 5);
+    world->scripts[0].is_dead = true;
+    assert_true(world_ask(world, "a.example."));
+    for (unsigned i = 0; i < 490; i++) {
+        world_run_until(world, world->now_ms + 10);
+        most = world->open > most ? world->open : most;
+    }
+    assert_int_equal(most, EXCHANGE_OPEN_MAX);
+    assert_in_range(world->sent[0], 10, 28);
+    assert_true(world->pipes[0]->is_open);
+    assert_true(world->pipes[world->pipe_count - 1]->is_open);
+    world_run(world);
+    assert_int_equal(world->failed, 1);
+    assert_int_equal(world->open, 0);
+    world_clear(world);
+}
+
+/* What this side is short of is not the servers' fault. */
+static void test_no_room(void **state)
+{
+    static const bool over_tcp[] = {false, true};
+    struct world *world = the_world(state);
+    for (size_t i = 0; i < sizeof over_tcp / sizeof *over_tcp; i++) {
+        world_init(world, 2, 10);
+        world->group.tcp_always = over_tcp[i];
+        world->has_no_room = true;
+        assert_true(world_ask(world, "a.example."));
+        assert_true(world_ask(world, "a.example."));
+        assert_int_equal(exchange_count(world->exchange), 2);
+        world_run_until(world, world->now_ms + 1000);
+        world->has_no_room = false;
+        world_run(world);
+        assert_int_equal(world->answered, 2);
+        assert_true(world->longest_ms < 1200);
+        world->has_no_room = true;
+        assert_true(world_ask(world, "a.example."));
+        world_run(world);
+        assert_int_equal(world->failed, 1);
+        assert_int_equal(world->last_error, 14);
+        assert_int_equal(world->longest_ms, 5000);
+        assert_int_equal(world_counter(world, COUNTER_UPSTREAM_HELD), 0);
+        assert_int_equal(world_counter(world, COUNTER_UPSTREAM_BROKEN), 0);
+        assert_in_range(world_counter(world, COUNTER_UPSTREAM_FULL), 50, 200);
+        world_clear(world);
+    }
 }
 
 static void test_strangers(void **state)
@@ -517,7 +581,8 @@ int main(void)
         TEST(test_rows),           TEST(test_tcp_always), TEST(test_habits),         TEST(test_fastest),
         TEST(test_hold_and_probe), TEST(test_late_probe), TEST(test_failing_server), TEST(test_many_servers),
         TEST(test_loss),           TEST(test_loss_alone), TEST(test_slow_name),      TEST(test_deadlines),
-        TEST(test_questions_max),  TEST(test_strangers),  TEST(test_names),          TEST(test_memory),
+        TEST(test_questions_max),  TEST(test_open_tries), TEST(test_no_room),        TEST(test_strangers),
+        TEST(test_names),          TEST(test_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

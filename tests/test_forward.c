@@ -203,7 +203,9 @@ static void routes_are_found(void **state)
         read_name(row->name, name);
         if (row->apex != NULL)
             read_name(row->apex, apex);
-        forward_find(policy->forward, view, name, rrtype_from_text(type, strlen(type)), !row->has_no_recursion,
+        struct name_split split;
+        name_split(name, &split);
+        forward_find(policy->forward, view, &split, rrtype_from_text(type, strlen(type)), !row->has_no_recursion,
                      row->apex != NULL ? apex : NULL, &route);
         route_text(&route, text);
         forward_text(policy, view, &route, told);

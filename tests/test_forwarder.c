@@ -387,6 +387,41 @@ static void test_stale_after_failure(void **state)
     assert_int_equal(fixture->exchange.count, 3);
 }
 
+/* Another generation may have made the name one of ours meanwhile: then what is stale is not given. */
+static void test_stale_no_more(void **state)
+{
+    struct fixture *fixture = *state;
+    uint8_t name[NAME_SIZE_MAX];
+    bool is_stale;
+    struct foreign_question question = question_of(fixture, name_of("x.foreign.example", name), 0, 3600);
+    uint64_t now = expire(fixture, &question, 5);
+
+    assert_null(forwarder_find(fixture->forwarder, &question, NULL, now, &is_stale));
+    assert_true(wait_for(fixture, &question, "127.10.0.1", now));
+    finish(fixture, 1, cached_failure(22, now), now);
+    forwarder_drain(fixture->forwarder, now);
+    assert_int_equal(fixture->ready_count, 1);
+    question.stale = 0;
+    assert_null(forwarder_find(fixture->forwarder, &question, fixture->ready[0], now, &is_stale));
+    assert_int_equal(counted(fixture, COUNTER_CACHE_STALE), 0);
+    question.stale = 3600;
+    assert_non_null(forwarder_find(fixture->forwarder, &question, fixture->ready[0], now, &is_stale));
+    assert_int_equal(counted(fixture, COUNTER_CACHE_STALE), 1);
+}
+
+/* A long query would keep its bytes for seconds. */
+static void test_long_query(void **state)
+{
+    static const uint8_t wire[WAITER_QUERY_MAX + 1];
+    const struct client client = {.transport = TRANSPORT_TCP};
+    struct waiter *waiter = waiter_new(&client, wire, WAITER_QUERY_MAX, 0);
+    (void)state;
+
+    assert_non_null(waiter);
+    memory_free(waiter);
+    assert_null(waiter_new(&client, wire, WAITER_QUERY_MAX + 1, 0));
+}
+
 /* Where stale is not allowed, a failure is a failure, and remembered for a moment. */
 static void test_failure(void **state)
 {
@@ -457,6 +492,8 @@ int main(void)
         FORWARDER_TEST(test_full_exchange),
         FORWARDER_TEST(test_stale_while_silent),
         FORWARDER_TEST(test_stale_after_failure),
+        FORWARDER_TEST(test_stale_no_more),
+        FORWARDER_TEST(test_long_query),
         FORWARDER_TEST(test_failure),
         FORWARDER_TEST(test_prefetch),
         FORWARDER_TEST(test_end),

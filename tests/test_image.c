@@ -10,6 +10,7 @@
 #include "zones/image.h"
 #include "zones/lookup.h"
 #include "zones/memory.h"
+#include "zones/prefetch.h"
 #include "zones/zonefile.h"
 
 #include <stdlib.h>
@@ -227,7 +228,12 @@ static void ask_everything(struct support_world *world)
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         uint8_t name[NAME_SIZE_MAX];
         size_t size;
+        struct name_split split;
+        struct prefetch prefetch;
         name_from_text(names[i], strlen(names[i]), NULL, name, &size);
+        name_split(name, &split);
+        prefetch_begin(&prefetch, &world->catalog, &split);
+        prefetch_finish(&prefetch, 1);
         answer_reset(answer);
         zone_lookup(&world->catalog, name, RRTYPE_MX, answer);
         answer_reset(answer);

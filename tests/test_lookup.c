@@ -16,6 +16,7 @@
 #include "tests/support.h"
 #include "zones/lookup.h"
 #include "zones/memory.h"
+#include "zones/prefetch.h"
 #include "zones/zonefile.h"
 
 #include <stdbool.h>
@@ -33,8 +34,13 @@ static bool ask(struct support_world *world, const char *file, struct case_block
     uint16_t type = strcmp(type_text, "ANY") == 0 ? RRTYPE_ANY : rrtype_from_text(type_text, strlen(type_text));
     assert_int_not_equal(type, 0);
     struct answer *answer = malloc(sizeof *answer);
+    struct name_split split;
+    struct prefetch prefetch;
+    name_split(name, &split);
+    prefetch_begin(&prefetch, &world->catalog, &split);
+    prefetch_finish(&prefetch, 1);
     answer_reset(answer);
-    zone_lookup(&world->catalog, name, type, answer);
+    zone_lookup_trace(&world->catalog, name, &split, type, NULL, answer);
     char *actual = support_answer_text(answer);
     bool same = case_matches(file, block, actual);
     free(actual);

@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include "policy/own_address.h"
+#include "policy/policy.h"
 #include "policy/server.h"
 
 #include <stdio.h>
@@ -152,13 +154,69 @@ static void test_no_file(void **state)
     diag_clear(&diag);
 }
 
+/* An upstream that is the server itself. */
+static void check_own(const char *listen, const char *servers, const char *wanted)
+{
+    struct server_config *config;
+    struct policy *policy = NULL;
+    struct diag diag;
+    char text[500];
+
+    diag_init(&diag);
+    snprintf(text, sizeof text, "[server]\nstore = store\nlisten = %s\n", listen);
+    assert_int_equal(read_server(text, &config, &diag), STATUS_OK);
+    snprintf(text, sizeof text, "[view lan]\nclients = 10.0.0.0/8\nforward = u\n[upstream u]\nservers = %s\n", servers);
+    assert_int_equal(policy_read("policy.conf", text, strlen(text), &diag, &policy), STATUS_OK);
+    own_address_check(policy, config, "splitview.conf", SEVERITY_ERROR, &diag);
+    assert_int_equal(diag.errors, wanted == NULL ? 0 : 1);
+    if (wanted != NULL) {
+        snprintf(text, sizeof text,
+                 "[upstream u] servers: found %s, wanted another address than this server's own (splitview.conf:3)",
+                 wanted);
+        assert_string_equal(diag.messages[0].text, text);
+        assert_string_equal(diag.messages[0].file, "policy.conf");
+        assert_int_equal(diag.messages[0].line, 5);
+    }
+    policy_free(policy);
+    server_config_free(config);
+    diag_clear(&diag);
+}
+
+static void test_own_address(void **state)
+{
+    static const struct {
+        const char *listen;
+        const char *servers;
+        const char *wanted; /* NULL: no error */
+    } cases[] = {
+        {"192.0.2.1", "192.0.2.2", NULL},
+        {"192.0.2.1", "192.0.2.1", "192.0.2.1@53"},
+        {"192.0.2.1, 192.0.2.1@5300", "192.0.2.2, 192.0.2.1@5300", "192.0.2.1@5300"},
+        {"192.0.2.1", "192.0.2.1@5300", NULL},
+        {"192.0.2.1@0", "192.0.2.1", NULL},
+        {"2001:db8::1", "2001:DB8:0::1@53", "2001:db8::1@53"},
+        {"192.0.2.1", "::ffff:192.0.2.1", "192.0.2.1@53"},
+        /* all addresses: those that are easily known to be ours */
+        {"0.0.0.0", "127.0.0.53", "127.0.0.53@53"},
+        {"0.0.0.0", "127.0.0.53@54", NULL},
+        {"0.0.0.0", "192.0.2.1", NULL},
+        {"0.0.0.0", "::1", NULL},
+        {"::", "::1", "::1@53"},
+        {"::", "127.0.0.1", NULL},
+        {"0.0.0.0", "0.0.0.0", "0.0.0.0@53"},
+        {"127.0.0.1", "0.0.0.0", "0.0.0.0@53"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        check_own(cases[i].listen, cases[i].servers, cases[i].wanted);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),
-        cmocka_unit_test(test_all),
-        cmocka_unit_test(test_link_local),
-        cmocka_unit_test(test_no_file),
+        cmocka_unit_test(test_own_address), cmocka_unit_test(test_defaults), cmocka_unit_test(test_all),
+        cmocka_unit_test(test_link_local),  cmocka_unit_test(test_no_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,6 +21,7 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -425,6 +426,92 @@ static void test_many_servers(void **state)
     bench_clear(bench);
 }
 
+/* A socket that was found broken goes to make room for another server, before anybody was told of it. */
+static void test_broken_and_dropped(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_new("127.0.0.1");
+    struct upstream_entropy *entropy = calloc(1, sizeof *entropy);
+    struct upstream_udp *udp = upstream_udp_new(&bench->loop, upstream_io_exchange(bench->io), entropy);
+    uint8_t wire[17] = {[5] = 1};
+    void *handle;
+    assert_non_null(udp);
+    uv_close((uv_handle_t *)&bench->poll, NULL);
+    close(bench->fd);
+    bench->fd = -1;
+    /* Nobody listens any more, and nothing is under way: it is the next send that is told. */
+    for (unsigned i = 0; i < 20; i++)
+        if (upstream_udp_send(udp, &bench->server, wire, sizeof wire, &handle) == EXCHANGE_SENT)
+            upstream_udp_forget(udp, handle, read_u16(wire));
+    size_t sockets = upstream_udp_sockets(udp);
+    for (unsigned i = 0; i < UPSTREAM_UDP_SERVERS; i++) {
+        const uint8_t bytes[] = {127, 2, (uint8_t)(i / 200), (uint8_t)(1 + i % 200)};
+        struct upstream_server server = {.address = address_from_bytes(bytes, 4), .port = bench->server.port};
+        assert_int_equal(upstream_udp_send(udp, &server, wire, sizeof wire, &handle), EXCHANGE_SENT);
+    }
+    assert_true(upstream_udp_sockets(udp) < sockets + UPSTREAM_UDP_SERVERS);
+    uv_run(&bench->loop, UV_RUN_NOWAIT);
+    upstream_udp_settle(udp);
+    upstream_udp_free(udp);
+    bench_clear(bench);
+    free(entropy);
+}
+
+/* However many sockets wait for a silent server, another one is asked. */
+static void test_silent_neighbour(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_new("127.0.0.1");
+    struct upstream_entropy *entropy = calloc(1, sizeof *entropy);
+    struct upstream_udp *udp = upstream_udp_new(&bench->loop, upstream_io_exchange(bench->io), entropy);
+    const uint8_t other[] = {127, 3, 0, 1};
+    struct upstream_server neighbour = {.address = address_from_bytes(other, 4), .port = bench->server.port};
+    uint8_t wire[17] = {[5] = 1};
+    unsigned sent = 0;
+    void *handle;
+    assert_non_null(udp);
+    while (upstream_udp_send(udp, &bench->server, wire, sizeof wire, &handle) == EXCHANGE_SENT)
+        sent++;
+    assert_in_range(sent, UPSTREAM_UDP_SOCKETS * UPSTREAM_LINK_IDS / 2, UPSTREAM_UDP_SOCKETS * UPSTREAM_LINK_IDS);
+    assert_int_equal(upstream_udp_send(udp, &bench->server, wire, sizeof wire, &handle), EXCHANGE_NO_ROOM);
+    /* Nobody listens there, which some of the sends are told. */
+    for (unsigned i = 0; i < 20; i++)
+        assert_int_not_equal(upstream_udp_send(udp, &neighbour, wire, sizeof wire, &handle), EXCHANGE_NO_ROOM);
+    assert_in_range(upstream_udp_sockets(udp), UPSTREAM_UDP_SOCKETS, UPSTREAM_UDP_SOCKETS + UPSTREAM_UDP_START);
+    upstream_udp_free(udp);
+    bench_clear(bench);
+    free(entropy);
+}
+
+/* No descriptor is left: the server is not blamed. */
+static void test_no_descriptor(void **state)
+{
+    (void)state;
+    struct rlimit old;
+    struct bench *bench = bench_new("127.0.0.1");
+    int next = dup(0);
+    assert_true(next >= 0);
+    close(next);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+    struct rlimit none = {.rlim_cur = (rlim_t)next, .rlim_max = old.rlim_max};
+    bench->group.deadline_ms = 250;
+    for (unsigned i = 1; i <= 2; i++) {
+        bench->group.tcp_always = i == 2;
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+        ask(bench, &bench->group);
+        run(bench, 2 * i - 1);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+        assert_int_equal(bench->failed, i);
+        assert_int_equal(bench->last_error, 14);
+        ask(bench, &bench->group);
+        run(bench, 2 * i);
+        assert_int_equal(bench->answered, i);
+    }
+    assert_int_equal(counter(bench, COUNTER_UPSTREAM_HELD), 0);
+    assert_int_equal(counter(bench, COUNTER_UPSTREAM_BROKEN), 0);
+    bench_clear(bench);
+}
+
 /* Wrong IDs from the server's own address and port: the port is given up, the question goes on over TCP. */
 static void test_forger(void **state)
 {
@@ -580,7 +667,7 @@ static void test_entropy(void **state)
     for (unsigned i = 0; i < 10000; i++) {
         uint64_t number = upstream_entropy_u64(entropy);
         for (unsigned bit = 0; bit < 64; bit++)
-            set[bit] += number >> bit & 1;
+            set[bit] += (unsigned)(number >> bit & 1);
         if (i % 3 == 0)
             upstream_entropy_u16(entropy);
     }
@@ -593,11 +680,22 @@ static void test_entropy(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_link),      cmocka_unit_test(test_entropy),       cmocka_unit_test(test_ports),
-        cmocka_unit_test(test_ipv6),      cmocka_unit_test(test_refused),       cmocka_unit_test(test_many_servers),
-        cmocka_unit_test(test_forger),    cmocka_unit_test(test_other_address), cmocka_unit_test(test_truncated),
-        cmocka_unit_test(test_pipelined), cmocka_unit_test(test_closing_peer),  cmocka_unit_test(test_tcp_refused),
+        cmocka_unit_test(test_link),
+        cmocka_unit_test(test_entropy),
+        cmocka_unit_test(test_ports),
+        cmocka_unit_test(test_ipv6),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_many_servers),
+        cmocka_unit_test(test_forger),
+        cmocka_unit_test(test_other_address),
+        cmocka_unit_test(test_truncated),
+        cmocka_unit_test(test_pipelined),
+        cmocka_unit_test(test_closing_peer),
+        cmocka_unit_test(test_tcp_refused),
         cmocka_unit_test(test_close),
+        cmocka_unit_test(test_no_descriptor),
+        cmocka_unit_test(test_broken_and_dropped),
+        cmocka_unit_test(test_silent_neighbour),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

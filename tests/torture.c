@@ -153,7 +153,8 @@ static void zones_write(struct torture *torture)
 static enum status import(const struct torture *torture)
 {
     struct publish_result result;
-    struct publish_options options = {.now = 1000};
+    /* A limit that nothing passes: the import is compared with the generation before. */
+    struct publish_options options = {.now = 1000, .limits = {.has_removed = true, .removed = UINT32_MAX}};
     struct store *store = NULL;
     struct source *source = NULL;
     struct diag diag;
@@ -278,7 +279,10 @@ static int torture_setup(void **state)
                "[autodiscover a]\nsip-domains = a.example\ninternal-views = internal\n"
                "internal-web = wi.a.example 10.0.0.9\nexternal-web = we.a.example 192.0.2.9\n"
                "[ttl t]\nnames = www.*\nviews = internal\nmax = 5\n"
-               "[cutover c]\nnames = ns.*\nat = 2026-12-01T20:00:00Z\n");
+               "[cutover c]\nnames = ns.*\nat = 2026-12-01T20:00:00Z\n"
+               "[upstream u]\nservers = 192.0.2.53\nprivate-answers = *.corp.example\n"
+               "[view fwd]\nclients = 10.7.0.0/16\nbase = internet\nforward = u\n"
+               "[forward x.y.a.example]\nto = u\n[forward z.example]\nto = nowhere\nviews = internal\n");
     zones_write(torture);
     *state = torture;
     return 0;

@@ -59,7 +59,9 @@ struct upstream_conduct {
     unsigned links;   /* linkN: N CNAMEs, one in each answer */
     unsigned endless; /* endlessN: to endlessN+1, one in each answer */
     unsigned loop;    /* a CNAME to itself */
-    unsigned ours;    /* a CNAME to www.harbor.example, with a wrong address for it */
+    unsigned ours;    /* a CNAME with a wrong address for its target; 1: www.harbor.example, 2 (inward):
+                         lyncdiscoverinternal.foreign.example, 3 (localward): printer.local, 4 (corpward):
+                         www.corp.example.net, 5 (homeward): localhost */
     unsigned referral;
     unsigned poison;  /* enum upstream_poison */
     unsigned private; /* 1: 10/8; 2: 127/8; 3: 169.254/16; 4: a public one and 192.168/16; AAAA: ULA, ::1, fe80::, both

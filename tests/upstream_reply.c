@@ -345,6 +345,8 @@ static void relabel(const char *name, const char *word, unsigned number, char ou
 static bool add_chain(struct draft *draft, char owner[UPSTREAM_NAME_MAX])
 {
     const struct upstream_conduct *conduct = &draft->question->conduct;
+    static const char *const homes[] = {"www.harbor.example", "lyncdiscoverinternal.foreign.example", "printer.local",
+                                        "www.corp.example.net", "localhost"};
     char target[UPSTREAM_NAME_MAX];
 
     for (unsigned i = conduct->chain; i > 0; i--) {
@@ -361,7 +363,7 @@ static bool add_chain(struct draft *draft, char owner[UPSTREAM_NAME_MAX])
     else if (conduct->loop != 0)
         memcpy(target, owner, UPSTREAM_NAME_MAX);
     else if (conduct->ours != 0)
-        memcpy(target, "www.harbor.example", sizeof "www.harbor.example");
+        snprintf(target, sizeof target, "%s", homes[(conduct->ours - 1) % (sizeof homes / sizeof homes[0])]);
     else
         return true;
     add_target(draft, SECTION_ANSWER_NUMBER, owner, TYPE_CNAME, target);

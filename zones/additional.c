@@ -111,9 +111,9 @@ void additional_add(const struct catalog *catalog, struct answer *answer)
     struct additional additional = {.catalog = catalog, .answer = answer};
     /* The list grows while it is walked: AliasMode targets are looked at in turn. */
     for (unsigned i = 0; i < answer->count; i++) {
-        struct answer_rrset entry = answer->rrsets[i];
-        if (!rrtype_layout(entry.rrset.type).additional)
+        if (!rrtype_layout(answer->rrsets[i].rrset.type).additional)
             continue;
+        struct answer_rrset entry = answer->rrsets[i];
         struct rdata rdata;
         for (uint32_t position = 0; rrset_next_rdata(&entry.rrset, &position, &rdata);)
             add_target(&additional, &entry, &rdata);

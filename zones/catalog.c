@@ -2,30 +2,12 @@
 #include "zones/catalog.h"
 
 #include "zones/bytes.h"
+#include "zones/catalog_layout.h"
 #include "zones/memory.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* header | entries in canonical order | slots | names */
-struct catalog_header {
-    uint64_t magic;
-    uint32_t version;
-    uint32_t count;      /* entries */
-    uint32_t slot_count; /* a power of two */
-    uint32_t entries;    /* offset */
-    uint32_t slots;      /* offset */
-    uint8_t labels_min;  /* fewest and most labels of an apex: names need no search outside them */
-    uint8_t labels_max;
-    uint8_t reserved[2];
-    uint64_t size; /* of the block, bytes */
-};
-
-struct catalog_slot {
-    uint32_t tag;   /* upper half of the apex's hash */
-    uint32_t entry; /* number + 1; 0: free */
-};
 
 #define CATALOG_ALIGNMENT 8u
 #define CATALOG_ZONES_MAX (UINT32_C(1) << 26)

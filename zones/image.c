@@ -16,18 +16,17 @@ static uint32_t padded_name_size(uint32_t size)
     return (size + 3u) & ~3u;
 }
 
+/* `alignment` is a power of two. */
 static const struct image_section_entry *find_section(const struct image_header *header, uint32_t kind,
                                                       uint32_t alignment)
 {
-    for (uint32_t i = 0; i < header->section_count; i++) {
-        const struct image_section_entry *section = &header->sections[i];
-        if (section->kind != kind)
-            continue;
-        bool inside = section->offset >= sizeof *header && section->offset <= header->size &&
-                      section->size <= header->size - section->offset && section->offset % alignment == 0;
-        return inside ? section : NULL;
-    }
-    return NULL;
+    const struct image_section_entry *section = header->sections;
+    const struct image_section_entry *end = section + header->section_count;
+    while (section < end && section->kind != kind)
+        section++;
+    bool inside = section < end && section->offset >= sizeof *header && section->offset <= header->size &&
+                  section->size <= header->size - section->offset && (section->offset & (alignment - 1)) == 0;
+    return inside ? section : NULL;
 }
 
 enum status image_open(const void *block, size_t size, struct image *image)

@@ -14,7 +14,8 @@ struct search {
     struct trace *trace; /* NULL: nobody asks why */
     const uint8_t *name;
     uint16_t type;
-    struct name_split split;
+    const struct name_split *split; /* of the name, unless a hint led to it */
+    struct name_split own;          /* of a name that nobody took apart before */
     struct image image;
     const struct image_node *hint; /* the name's node, where the record that led here knew it; else NULL */
     unsigned apex_labels;
@@ -67,8 +68,8 @@ static void note_missing(struct search *search)
     const struct image_node *hidden = NULL;
     if (search->trace == NULL)
         return;
-    for (unsigned labels = search->apex_labels; labels < search->split.labels; labels++) {
-        const struct image_node *node = image_find(&search->image, &search->split, labels);
+    for (unsigned labels = search->apex_labels; labels < search->split->labels; labels++) {
+        const struct image_node *node = image_find(&search->image, search->split, labels);
         if (node == NULL)
             break;
         if ((node->flags & (NODE_HIDDEN | NODE_HIDDEN_BELOW)) != 0)
@@ -99,7 +100,7 @@ static enum hop finish(struct search *search, enum outcome outcome)
 /* The ancestor of the name with so many labels, as the name spells it: it lives as long as the name. */
 static const uint8_t *suffix(const struct search *search, unsigned labels)
 {
-    return search->name + search->split.offset[labels];
+    return name_ancestor(search->name, labels);
 }
 
 /* The zone has something to say of the name: records, a cut, a DNAME or a wildcard. */
@@ -222,6 +223,7 @@ static enum hop follow(struct search *search, const uint8_t *target)
         return finish(search, OUTCOME_ANSWER);
     }
     search->name = target;
+    search->split = NULL;
     search->hint = NULL;
     return HOP_FOLLOW;
 }
@@ -322,7 +324,7 @@ static enum hop answer_node(struct search *search, const struct image_node *node
 /* A delegation or DNAME at or above the name decides for it; a delegation goes first where a node is both. */
 static enum hop answer_occluded(struct search *search, const struct image_node *node)
 {
-    if (node == NULL || node->label_count > search->split.labels)
+    if (node == NULL || node->label_count > search->split->labels)
         return finish(search, OUTCOME_FAILURE);
     note_node(search, (node->flags & NODE_CUT) != 0 ? TRACE_DELEGATION : TRACE_DNAME, node);
     return (node->flags & NODE_CUT) != 0 ? answer_referral(search, node) : answer_dname(search, node);
@@ -342,7 +344,7 @@ static enum hop answer_missing(struct search *search)
 {
     const struct image_node *node = NULL;
     note_missing(search);
-    switch (encloser_find(&search->image, &search->split, search->apex_labels, &node)) {
+    switch (encloser_find(&search->image, search->split, search->apex_labels, &node)) {
     case MISS_NXDOMAIN:
         return answer_negative(search, OUTCOME_NXDOMAIN, NULL);
     case MISS_WILDCARD:
@@ -383,23 +385,34 @@ static enum hop answer_existing(struct search *search, const struct image_node *
     return (node->flags & NODE_SPECIAL) == 0 ? answer_node(search, node) : answer_special(search, node);
 }
 
+/* The name need not be looked for, and not be taken apart: `split` is still an earlier one's. */
+static bool hint_holds(const struct search *search)
+{
+    const struct image_node *hint = search->hint;
+    return hint != NULL && (hint->flags & NODE_SPECIAL) == 0 && hint->label_count >= search->apex_labels &&
+           hint->label_count == name_label_count(search->name);
+}
+
 static enum hop search_name(struct search *search)
 {
     uint32_t index;
-    name_split(search->name, &search->split);
     note(search, TRACE_LOOKUP, search->name);
-    if (search->hint != NULL && search->hint->label_count == search->split.labels)
+    if (hint_holds(search))
         return answer_existing(search, search->hint);
-    const struct catalog_entry *entry = find_zone(search->catalog, &search->split, search->type, &index);
+    if (search->split == NULL) {
+        name_split(search->name, &search->own);
+        search->split = &search->own;
+    }
+    const struct catalog_entry *entry = find_zone(search->catalog, search->split, search->type, &index);
     if (entry == NULL) {
         note(search, TRACE_NO_ZONE, search->name);
         return finish(search, OUTCOME_OUT_OF_ZONE);
     }
-    if (open_zone(search, entry, index) != STATUS_OK || search->apex_labels > search->split.labels)
+    if (open_zone(search, entry, index) != STATUS_OK || search->apex_labels > search->split->labels)
         return finish(search, OUTCOME_FAILURE);
     if (search->answer->count == 0)
         search->answer->authoritative = true;
-    const struct image_node *node = image_find(&search->image, &search->split, search->split.labels);
+    const struct image_node *node = image_find(&search->image, search->split, search->split->labels);
     return node != NULL ? answer_existing(search, node) : answer_missing(search);
 }
 
@@ -416,17 +429,18 @@ static void drop_damaged(struct search *search)
 
 void zone_lookup(const struct catalog *catalog, const uint8_t *name, uint16_t type, struct answer *answer)
 {
-    zone_lookup_trace(catalog, name, type, NULL, answer);
+    zone_lookup_trace(catalog, name, NULL, type, NULL, answer);
 }
 
-void zone_lookup_trace(const struct catalog *catalog, const uint8_t *name, uint16_t type, struct trace *trace,
-                       struct answer *answer)
+void zone_lookup_trace(const struct catalog *catalog, const uint8_t *name, const struct name_split *split,
+                       uint16_t type, struct trace *trace, struct answer *answer)
 {
     struct search search;
     search.trace = trace;
     search.catalog = catalog;
     search.answer = answer;
     search.name = name;
+    search.split = split;
     search.type = type;
     search.hint = NULL;
     search.damaged = false;

@@ -20,8 +20,8 @@
  */
 void zone_lookup(const struct catalog *catalog, const uint8_t *name, uint16_t type, struct answer *answer);
 
-/* The same with its reasons; `trace` may be NULL. */
-void zone_lookup_trace(const struct catalog *catalog, const uint8_t *name, uint16_t type, struct trace *trace,
-                       struct answer *answer);
+/* The same with its reasons. `split` is the name taken apart, NULL if nobody did; `trace` may be NULL. */
+void zone_lookup_trace(const struct catalog *catalog, const uint8_t *name, const struct name_split *split,
+                       uint16_t type, struct trace *trace, struct answer *answer);
 
 #endif

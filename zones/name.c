@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "zones/name.h"
 
+#include "zones/word.h"
+
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,6 +10,21 @@
 static uint8_t lower_octet(uint8_t octet)
 {
     return octet >= 'A' && octet <= 'Z' ? (uint8_t)(octet + 32) : octet;
+}
+
+/* Octets of a label or name, lowered. The last word may reach back over octets that are done already. */
+static void copy_lower(const uint8_t *name, size_t size, uint8_t *lower)
+{
+    if (size < sizeof(uint64_t)) {
+        for (size_t i = 0; i < size; i++)
+            lower[i] = lower_octet(name[i]);
+        return;
+    }
+    for (size_t at = 0;; at = at + 2 * sizeof(uint64_t) <= size ? at + sizeof(uint64_t) : size - sizeof(uint64_t)) {
+        word_write(lower + at, word_lower(word_read(name + at)));
+        if (at + sizeof(uint64_t) == size)
+            return;
+    }
 }
 
 size_t name_size(const uint8_t *name)
@@ -152,9 +169,12 @@ bool name_equal(const uint8_t *a, const uint8_t *b)
     size_t size = name_size(a);
     if (size != name_size(b))
         return false;
-    /* Length octets are below 'A', so lowering them changes nothing. */
-    for (size_t i = 0; i < size; i++)
-        if (lower_octet(a[i]) != lower_octet(b[i]))
+    size_t at = 0;
+    for (; at + sizeof(uint64_t) <= size; at += sizeof(uint64_t))
+        if (word_lower(word_read(a + at)) != word_lower(word_read(b + at)))
+            return false;
+    for (; at < size; at++)
+        if (lower_octet(a[at]) != lower_octet(b[at]))
             return false;
     return true;
 }
@@ -188,8 +208,7 @@ bool name_is_wildcard(const uint8_t *name)
 size_t name_to_lower(const uint8_t *name, uint8_t lower[NAME_SIZE_MAX])
 {
     size_t size = name_size(name);
-    for (size_t i = 0; i < size; i++)
-        lower[i] = lower_octet(name[i]);
+    copy_lower(name, size, lower);
     return size;
 }
 
@@ -261,35 +280,40 @@ size_t name_from_key(const uint8_t *key, size_t key_size, uint8_t name[NAME_SIZE
     return NAME_SIZE_MAX - start;
 }
 
+/* Each step is a multiplication folded onto itself. */
+static uint64_t mix(uint64_t hash, uint64_t word)
+{
+    const uint64_t prime = UINT64_C(0xa0761d6478bd642f);
+    __extension__ unsigned __int128 product = (unsigned __int128)(hash ^ word) * prime;
+    return (uint64_t)product ^ (uint64_t)(product >> 64) ^ (word + prime);
+}
+
 uint64_t name_hash_child(uint64_t parent_hash, const uint8_t *label)
 {
-    /* Eight octets a step, each step a multiplication folded onto itself. */
-    const uint64_t prime = UINT64_C(0xa0761d6478bd642f);
     uint64_t hash = parent_hash;
     size_t left = 1u + label[0];
-    while (left > 0) {
-        uint64_t word = 0;
-        size_t step = left < 8 ? left : 8;
-        memcpy(&word, label, step);
-        __extension__ unsigned __int128 product = (unsigned __int128)(hash ^ word) * prime;
-        hash = (uint64_t)product ^ (uint64_t)(product >> 64) ^ (word + prime);
-        label += step;
-        left -= step;
-    }
-    return hash;
+    for (; left >= sizeof(uint64_t); left -= sizeof(uint64_t), label += sizeof(uint64_t))
+        hash = mix(hash, word_read(label));
+    return left > 0 ? mix(hash, word_read_part(label, left)) : hash;
 }
 
 void name_split(const uint8_t *name, struct name_split *split)
 {
-    split->size = (uint8_t)name_to_lower(name, split->lower);
-    const uint8_t *starts[NAME_LABELS_MAX];
-    size_t labels = label_starts(split->lower, starts);
+    uint8_t starts[NAME_LABELS_MAX];
+    size_t labels = 0;
+    size_t size = 0;
+    for (; name[size] != 0; size += 1u + name[size])
+        starts[labels++] = (uint8_t)size;
+    copy_lower(name, size + 1, split->lower);
     split->labels = (uint8_t)labels;
+    split->size = (uint8_t)(size + 1);
     split->hash[0] = NAME_HASH_ROOT;
-    split->offset[0] = (uint8_t)(split->size - 1);
+    split->offset[0] = (uint8_t)size;
+    uint64_t hash = NAME_HASH_ROOT;
     for (size_t k = 1; k <= labels; k++) {
-        const uint8_t *label = starts[labels - k];
-        split->offset[k] = (uint8_t)(label - split->lower);
-        split->hash[k] = name_hash_child(split->hash[k - 1], label);
+        uint8_t start = starts[labels - k];
+        hash = name_hash_child(hash, split->lower + start);
+        split->offset[k] = start;
+        split->hash[k] = hash;
     }
 }

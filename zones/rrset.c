@@ -5,43 +5,6 @@
 
 #include <string.h>
 
-uint16_t read_u16(const uint8_t *bytes)
-{
-    return (uint16_t)(bytes[0] << 8 | bytes[1]);
-}
-
-uint32_t read_u32(const uint8_t *bytes)
-{
-    return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
-}
-
-void write_u16(uint8_t *bytes, uint16_t value)
-{
-    bytes[0] = (uint8_t)(value >> 8);
-    bytes[1] = (uint8_t)value;
-}
-
-void write_u32(uint8_t *bytes, uint32_t value)
-{
-    bytes[0] = (uint8_t)(value >> 24);
-    bytes[1] = (uint8_t)(value >> 16);
-    bytes[2] = (uint8_t)(value >> 8);
-    bytes[3] = (uint8_t)value;
-}
-
-bool rrset_next_rdata(const struct rrset *rrset, uint32_t *position, struct rdata *rdata)
-{
-    if (rrset->size - *position < 2)
-        return false;
-    uint16_t size = read_u16(rrset->data + *position);
-    if (rrset->size - *position - 2 < size)
-        return false;
-    rdata->bytes = rrset->data + *position + 2;
-    rdata->size = size;
-    *position += 2u + size;
-    return true;
-}
-
 bool rrset_equal(const struct rrset *a, const struct rrset *b)
 {
     return a->type == b->type && a->ttl == b->ttl && a->count == b->count && a->size == b->size &&
@@ -52,39 +15,30 @@ bool rrset_equal(const struct rrset *a, const struct rrset *b)
  * parts and takes no additional data here. */
 struct rrtype_layout rrtype_layout(uint16_t type)
 {
-    switch (type) {
-    case RRTYPE_NS:
-        return (struct rrtype_layout){.names = 1, .compressible = true, .additional = true};
-    case RRTYPE_MD:
-    case RRTYPE_MF:
-    case RRTYPE_CNAME:
-    case RRTYPE_MB:
-    case RRTYPE_MG:
-    case RRTYPE_MR:
-    case RRTYPE_PTR:
-        return (struct rrtype_layout){.names = 1, .compressible = true};
-    case RRTYPE_SOA:
-    case RRTYPE_MINFO:
-        return (struct rrtype_layout){.names = 2, .compressible = true};
-    case RRTYPE_MX:
-        return (struct rrtype_layout){.prefix = 2, .names = 1, .compressible = true, .additional = true};
-    case RRTYPE_RP:
-        return (struct rrtype_layout){.names = 2};
-    case RRTYPE_AFSDB:
-    case RRTYPE_RT:
-    case RRTYPE_KX:
-    case RRTYPE_SVCB:
-    case RRTYPE_HTTPS:
-        return (struct rrtype_layout){.prefix = 2, .names = 1, .additional = true};
-    case RRTYPE_PX:
-        return (struct rrtype_layout){.prefix = 2, .names = 2};
-    case RRTYPE_SRV:
-        return (struct rrtype_layout){.prefix = 6, .names = 1, .additional = true};
-    case RRTYPE_DNAME:
-        return (struct rrtype_layout){.names = 1};
-    default:
-        return (struct rrtype_layout){.names = 0};
-    }
+    static const struct rrtype_layout layouts[] = {
+        [RRTYPE_NS] = {.names = 1, .compressible = true, .additional = true},
+        [RRTYPE_MD] = {.names = 1, .compressible = true},
+        [RRTYPE_MF] = {.names = 1, .compressible = true},
+        [RRTYPE_CNAME] = {.names = 1, .compressible = true},
+        [RRTYPE_SOA] = {.names = 2, .compressible = true},
+        [RRTYPE_MB] = {.names = 1, .compressible = true},
+        [RRTYPE_MG] = {.names = 1, .compressible = true},
+        [RRTYPE_MR] = {.names = 1, .compressible = true},
+        [RRTYPE_PTR] = {.names = 1, .compressible = true},
+        [RRTYPE_MINFO] = {.names = 2, .compressible = true},
+        [RRTYPE_MX] = {.prefix = 2, .names = 1, .compressible = true, .additional = true},
+        [RRTYPE_RP] = {.names = 2},
+        [RRTYPE_AFSDB] = {.prefix = 2, .names = 1, .additional = true},
+        [RRTYPE_RT] = {.prefix = 2, .names = 1, .additional = true},
+        [RRTYPE_PX] = {.prefix = 2, .names = 2},
+        [RRTYPE_SRV] = {.prefix = 6, .names = 1, .additional = true},
+        [RRTYPE_KX] = {.prefix = 2, .names = 1, .additional = true},
+        [RRTYPE_DNAME] = {.names = 1},
+        [RRTYPE_SVCB] = {.prefix = 2, .names = 1, .additional = true},
+        [RRTYPE_HTTPS] = {.prefix = 2, .names = 1, .additional = true},
+    };
+    const struct rrtype_layout none = {.names = 0};
+    return type < sizeof layouts / sizeof layouts[0] ? layouts[type] : none;
 }
 
 bool rrtype_is_meta(uint16_t type)

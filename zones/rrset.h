@@ -66,6 +66,31 @@ enum rrclass { RRCLASS_IN = 1, RRCLASS_CH = 3, RRCLASS_NONE = 254, RRCLASS_ANY =
 
 #define RRSET_RDATA_MAX 65535 /* bytes of one RDATA */
 
+/* Numbers in network order. */
+static inline uint16_t read_u16(const uint8_t *bytes)
+{
+    return (uint16_t)(bytes[0] << 8 | bytes[1]);
+}
+
+static inline uint32_t read_u32(const uint8_t *bytes)
+{
+    return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+}
+
+static inline void write_u16(uint8_t *bytes, uint16_t value)
+{
+    bytes[0] = (uint8_t)(value >> 8);
+    bytes[1] = (uint8_t)value;
+}
+
+static inline void write_u32(uint8_t *bytes, uint32_t value)
+{
+    bytes[0] = (uint8_t)(value >> 24);
+    bytes[1] = (uint8_t)(value >> 16);
+    bytes[2] = (uint8_t)(value >> 8);
+    bytes[3] = (uint8_t)value;
+}
+
 /* Borrowed bytes: whoever made the struct says how long `data` lives. */
 struct rrset {
     uint16_t type;
@@ -85,7 +110,18 @@ struct rdata {
  * Step through an RRset: *position starts at 0; true and *rdata filled while there is one more. false at the end, or
  * where the data are cut off (then *position != rrset->size).
  */
-bool rrset_next_rdata(const struct rrset *rrset, uint32_t *position, struct rdata *rdata);
+static inline bool rrset_next_rdata(const struct rrset *rrset, uint32_t *position, struct rdata *rdata)
+{
+    if (rrset->size - *position < 2)
+        return false;
+    uint16_t size = read_u16(rrset->data + *position);
+    if (rrset->size - *position - 2 < size)
+        return false;
+    rdata->bytes = rrset->data + *position + 2;
+    rdata->size = size;
+    *position += 2u + size;
+    return true;
+}
 
 /* Same type, TTL and the same RDATA in the same order, octet by octet. */
 bool rrset_equal(const struct rrset *a, const struct rrset *b);
@@ -116,10 +152,5 @@ const uint8_t *rdata_target(uint16_t type, const struct rdata *rdata);
 
 /* Where the serial stands in a SOA's RDATA (it is followed by four more words), or 0 if the RDATA are not a SOA's. */
 uint16_t soa_serial_offset(const struct rdata *rdata);
-
-uint16_t read_u16(const uint8_t *bytes);
-uint32_t read_u32(const uint8_t *bytes);
-void write_u16(uint8_t *bytes, uint16_t value);
-void write_u32(uint8_t *bytes, uint32_t value);
 
 #endif
