@@ -41,7 +41,7 @@ static const char *name_of_view(const struct policy *policy, uint32_t view)
 
 static const struct config_setting *view_setting(const struct policy *policy, uint32_t view, const char *key)
 {
-    const struct config_section *section = config_find_section(policy->config, "view", policy->views[view].name);
+    const struct config_section *section = policy->views[view].section;
 
     return section == NULL ? NULL : config_find(section, key);
 }

@@ -102,7 +102,7 @@ static bool is_lower(const struct prefix *a, const struct prefix *b)
 /* The lowest network that a view lists; NULL: none. */
 static const struct prefix *lowest_network(const struct policy *policy, uint32_t view)
 {
-    const struct config_section *section = config_find_section(policy->config, "view", policy->views[view].name);
+    const struct config_section *section = policy->views[view].section;
     const struct config_setting *clients = section == NULL ? NULL : config_find(section, "clients");
     const struct prefix *lowest = NULL;
 

@@ -27,7 +27,7 @@ struct search {
 static enum status add_view(struct search *search, unsigned side, uint32_t view)
 {
     const struct policy *policy = search->policies[side];
-    const struct config_section *section = config_find_section(policy->config, "view", policy->views[view].name);
+    const struct config_section *section = policy->views[view].section;
     const struct config_setting *clients = section == NULL ? NULL : config_find(section, "clients");
 
     if (config_is_set(section, "listen"))

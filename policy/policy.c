@@ -47,9 +47,8 @@ uint32_t policy_find_view(const struct policy *policy, const char *name)
 
 const struct config_section *policy_view_section(const struct policy *policy, uint32_t view)
 {
-    const struct config_section *section = config_find_section(policy->config, "view", policy->views[view].name);
-    assert(section != NULL);
-    return section;
+    assert(view < policy->view_count);
+    return policy->views[view].section;
 }
 
 /* ---- views ---- */
@@ -74,6 +73,7 @@ static bool has_any(const struct config_section *section)
 static enum status read_view(const struct config_section *section, struct policy_view *view)
 {
     const struct config_setting *side = config_find(section, "side");
+    view->section = section;
     view->name = memory_copy_text(section->name, strlen(section->name));
     if (view->name == NULL)
         return STATUS_NO_MEMORY;

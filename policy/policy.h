@@ -25,6 +25,7 @@ enum view_order { VIEW_ORDER_FIXED, VIEW_ORDER_ROTATE, VIEW_ORDER_RANDOM }; /* a
 enum zone_mode { ZONE_MODE_DEFAULT, ZONE_MODE_FULL, ZONE_MODE_OVERLAY, ZONE_MODE_PINPOINT, ZONE_MODE_NONE };
 
 struct policy_view {
+    const struct config_section *section; /* borrowed from `config` */
     char *name;
     uint32_t line;
     uint32_t base; /* index of the view that this one inherits from, or VIEW_NONE */

@@ -19,7 +19,7 @@ struct fit {
 
 static const struct config_setting *find_setting(const struct policy *policy, uint32_t view, const char *key)
 {
-    const struct config_section *section = config_find_section(policy->config, "view", policy->views[view].name);
+    const struct config_section *section = policy->views[view].section;
 
     return section == NULL ? NULL : config_find(section, key);
 }
