@@ -532,6 +532,9 @@ static bool is_foreign(const void *context, const struct cache_slot *entry)
 size_t cache_keep_only(struct cache *cache, const uint64_t *identities, size_t count)
 {
     struct identities kept = {.numbers = identities, .count = count};
+    /* At the start the buckets are untouched memory: it stays so. */
+    if (cache->entries == 0)
+        return 0;
     return remove_all(cache, is_foreign, &kept);
 }
 
