@@ -35,11 +35,11 @@ static const struct image_node *find_node(const struct image *image, const struc
 static bool find_authoritative(const struct catalog *catalog, const struct name_split *split, struct found_node *found)
 {
     uint32_t index;
-    const struct catalog_entry *entry = catalog_find(catalog, split, split->labels, &index);
-    const uint8_t *apex = entry == NULL ? NULL : catalog_apex(catalog, entry);
-    if (apex == NULL || !open_image(catalog, index, &found->image))
+    unsigned apex_labels;
+    if (catalog_find_labels(catalog, split, split->labels, &index, &apex_labels) == NULL ||
+        !open_image(catalog, index, &found->image))
         return false;
-    found->node = find_node(&found->image, split, name_label_count(apex));
+    found->node = find_node(&found->image, split, apex_labels);
     return found->node != NULL && (found->node->flags & (NODE_BELOW_CUT | NODE_CUT | NODE_FOREIGN)) == 0;
 }
 

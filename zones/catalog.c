@@ -192,15 +192,24 @@ static const struct catalog_entry *find_exact(const struct catalog *catalog, con
     return NULL;
 }
 
-const struct catalog_entry *catalog_find(const struct catalog *catalog, const struct name_split *split, unsigned labels,
-                                         uint32_t *index)
+const struct catalog_entry *catalog_find_labels(const struct catalog *catalog, const struct name_split *split,
+                                                unsigned labels, uint32_t *index, unsigned *apex_labels)
 {
     assert(labels <= split->labels);
     unsigned deepest = labels < catalog->header->labels_max ? labels : catalog->header->labels_max;
     for (unsigned k = deepest + 1; k-- > catalog->header->labels_min;) {
         const struct catalog_entry *entry = find_exact(catalog, split, k, index);
-        if (entry != NULL)
+        if (entry != NULL) {
+            *apex_labels = k;
             return entry;
+        }
     }
     return NULL;
+}
+
+const struct catalog_entry *catalog_find(const struct catalog *catalog, const struct name_split *split, unsigned labels,
+                                         uint32_t *index)
+{
+    unsigned apex_labels;
+    return catalog_find_labels(catalog, split, labels, index, &apex_labels);
 }

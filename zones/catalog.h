@@ -68,4 +68,8 @@ const uint8_t *catalog_apex(const struct catalog *catalog, const struct catalog_
 const struct catalog_entry *catalog_find(const struct catalog *catalog, const struct name_split *split, unsigned labels,
                                          uint32_t *index);
 
+/* The same; how many labels the apex has goes to *apex_labels. */
+const struct catalog_entry *catalog_find_labels(const struct catalog *catalog, const struct name_split *split,
+                                                unsigned labels, uint32_t *index, unsigned *apex_labels);
+
 #endif

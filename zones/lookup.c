@@ -41,11 +41,11 @@ static void note_node(struct search *search, enum trace_kind kind, const struct 
         step->number = node->flags;
 }
 
-static void note_zone(struct search *search, const struct catalog_entry *entry, const uint8_t *apex)
+static void note_zone(struct search *search, const struct catalog_entry *entry)
 {
-    struct trace_step *step = note(search, TRACE_ZONE, apex);
-    if (step == NULL)
+    if (search->trace == NULL)
         return;
+    struct trace_step *step = note(search, TRACE_ZONE, catalog_apex(search->catalog, entry));
     step->number = entry->image_id;
     step->other = entry->serial;
 }
@@ -104,18 +104,17 @@ static const uint8_t *suffix(const struct search *search, unsigned labels)
 }
 
 /* The zone has something to say of the name: records, a cut, a DNAME or a wildcard. */
-static bool zone_knows(const struct catalog *catalog, const struct catalog_entry *entry, uint32_t index,
+static bool zone_knows(const struct catalog *catalog, uint32_t index, unsigned apex_labels,
                        const struct name_split *split)
 {
     const struct image_ref *ref = &catalog->images[index];
-    const uint8_t *apex = catalog_apex(catalog, entry);
     struct image image;
-    if (apex == NULL || image_open(ref->block, ref->size, &image) != STATUS_OK)
+    if (image_open(ref->block, ref->size, &image) != STATUS_OK)
         return false;
     const struct image_node *node = image_find(&image, split, split->labels);
     if (node != NULL && (node->flags & NODE_MISSING) == 0)
         return (node->flags & NODE_FOREIGN) == 0;
-    enum miss miss = encloser_find(&image, split, name_label_count(apex), &node);
+    enum miss miss = encloser_find(&image, split, apex_labels, &node);
     return miss == MISS_WILDCARD || miss == MISS_OCCLUDED;
 }
 
@@ -124,32 +123,28 @@ static bool zone_knows(const struct catalog *catalog, const struct catalog_entry
  * the name is not asked: its NXDOMAIN would deny, to a resolver that follows RFC 8020, all that the child holds.
  */
 static const struct catalog_entry *find_zone(const struct catalog *catalog, const struct name_split *split,
-                                             uint16_t type, uint32_t *index)
+                                             uint16_t type, uint32_t *index, unsigned *apex_labels)
 {
-    const struct catalog_entry *entry = catalog_find(catalog, split, split->labels, index);
-    if (entry == NULL || type != RRTYPE_DS || split->labels == 0)
-        return entry;
-    const uint8_t *apex = catalog_apex(catalog, entry);
-    if (apex == NULL || name_size(apex) != split->size)
+    const struct catalog_entry *entry = catalog_find_labels(catalog, split, split->labels, index, apex_labels);
+    if (entry == NULL || type != RRTYPE_DS || split->labels == 0 || *apex_labels != split->labels)
         return entry;
     uint32_t parent_index;
-    const struct catalog_entry *parent = catalog_find(catalog, split, split->labels - 1u, &parent_index);
-    if (parent == NULL || !zone_knows(catalog, parent, parent_index, split))
+    unsigned parent_labels;
+    const struct catalog_entry *parent =
+        catalog_find_labels(catalog, split, split->labels - 1u, &parent_index, &parent_labels);
+    if (parent == NULL || !zone_knows(catalog, parent_index, parent_labels, split))
         return entry;
     *index = parent_index;
+    *apex_labels = parent_labels;
     return parent;
 }
 
 static enum status open_zone(struct search *search, const struct catalog_entry *entry, uint32_t index)
 {
-    const uint8_t *apex = catalog_apex(search->catalog, entry);
     const struct image_ref *ref = &search->catalog->images[index];
-    if (apex == NULL)
-        return STATUS_DAMAGED;
-    search->apex_labels = name_label_count(apex);
     search->serial = entry->serial;
     search->image_id = entry->image_id;
-    note_zone(search, entry, apex);
+    note_zone(search, entry);
     return image_open(ref->block, ref->size, &search->image);
 }
 
@@ -403,12 +398,13 @@ static enum hop search_name(struct search *search)
         name_split(search->name, &search->own);
         search->split = &search->own;
     }
-    const struct catalog_entry *entry = find_zone(search->catalog, search->split, search->type, &index);
+    const struct catalog_entry *entry =
+        find_zone(search->catalog, search->split, search->type, &index, &search->apex_labels);
     if (entry == NULL) {
         note(search, TRACE_NO_ZONE, search->name);
         return finish(search, OUTCOME_OUT_OF_ZONE);
     }
-    if (open_zone(search, entry, index) != STATUS_OK || search->apex_labels > search->split->labels)
+    if (open_zone(search, entry, index) != STATUS_OK)
         return finish(search, OUTCOME_FAILURE);
     if (search->answer->count == 0)
         search->answer->authoritative = true;
