@@ -7,6 +7,7 @@
 #include "policy/options.h"
 #include "policy/policy.h"
 #include "policy/policy_check.h"
+#include "policy/section_digest.h"
 #include "policy/topology.h"
 #include "zones/bytes.h"
 #include "zones/hash.h"
@@ -332,19 +333,6 @@ static enum status make_table(struct forward_rules *rules)
 
 /* ---- internal-only names ---- */
 
-static enum status make_guard(struct forward_rules *rules, const struct autodiscover *names)
-{
-    size_t count = names != NULL ? names->count : 0;
-    const uint8_t **owners = memory_zalloc(count + 1, sizeof *owners);
-    if (owners == NULL)
-        return STATUS_NO_MEMORY;
-    for (size_t i = 0; i < count; i++)
-        owners[i] = names->entries[i].owner;
-    enum status status = leak_new(rules->policy, owners, count, &rules->internal_only);
-    memory_free(owners);
-    return status;
-}
-
 /* Facts that cannot be published are refused where they are published; here they just have no names. */
 static enum status find_internal_only(struct forward_rules *rules)
 {
@@ -361,7 +349,7 @@ static enum status find_internal_only(struct forward_rules *rules)
     if (status == STATUS_OK)
         status = autodiscover_internal_only(topology, &ignored, &names);
     if (status != STATUS_NO_MEMORY)
-        status = make_guard(rules, names);
+        status = leak_new_from(rules->policy, names, &rules->internal_only);
     autodiscover_free(names);
     topology_free(topology);
     diag_clear(&ignored);
@@ -370,33 +358,12 @@ static enum status find_internal_only(struct forward_rules *rules)
 
 /* ---- identities ---- */
 
-static enum status append_text(struct bytes *bytes, const char *text)
-{
-    return bytes_append(bytes, text, strlen(text) + 1);
-}
-
-static enum status append_setting(struct bytes *bytes, const struct config_setting *setting)
-{
-    enum status status = append_text(bytes, setting->option->key);
-    for (size_t i = 0; i < setting->value_count && status == STATUS_OK; i++)
-        status = append_text(bytes, setting->values[i].text);
-    return status == STATUS_OK ? append_text(bytes, "") : status;
-}
-
-static enum status append_settings(struct bytes *bytes, const struct config_section *section)
-{
-    enum status status = STATUS_OK;
-    for (size_t i = 0; i < section->setting_count && status == STATUS_OK; i++)
-        status = append_setting(bytes, &section->settings[i]);
-    return status == STATUS_OK ? append_text(bytes, "") : status;
-}
-
 static enum status append_group(const struct forward_rules *rules, const struct upstream_group *group,
                                 struct bytes *bytes)
 {
     if (group == NULL)
-        return append_text(bytes, "-");
-    return append_settings(bytes, config_find_section(rules->policy->config, "upstream", group->name));
+        return section_append_text(bytes, "-");
+    return section_append_settings(bytes, config_find_section(rules->policy->config, "upstream", group->name));
 }
 
 static enum status append_view(const struct forward_rules *rules, uint32_t index, struct bytes *bytes)
@@ -417,7 +384,7 @@ static enum status append_view(const struct forward_rules *rules, uint32_t index
     }
     for (size_t i = 0; i < ttl->count && status == STATUS_OK; i++)
         if (ttl->rules[i].selector.views == NULL)
-            status = append_settings(bytes, ttl->rules[i].section);
+            status = section_append_settings(bytes, ttl->rules[i].section);
     return status;
 }
 

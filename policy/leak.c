@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "policy/leak.h"
 
+#include "policy/autodiscover.h"
 #include "policy/options.h"
 #include "policy/policy.h"
 #include "zones/memory.h"
@@ -112,6 +113,19 @@ enum status leak_new(const struct policy *policy, const uint8_t *const *names, s
     }
     *leak = made;
     return STATUS_OK;
+}
+
+enum status leak_new_from(const struct policy *policy, const struct autodiscover *names, struct leak **leak)
+{
+    size_t count = names != NULL ? names->count : 0;
+    const uint8_t **owners = memory_zalloc(count + 1, sizeof *owners);
+    if (owners == NULL)
+        return STATUS_NO_MEMORY;
+    for (size_t i = 0; i < count; i++)
+        owners[i] = names->entries[i].owner;
+    enum status status = leak_new(policy, owners, count, leak);
+    memory_free(owners);
+    return status;
 }
 
 /* lyncdiscoverinternal and _sipinternal*, in any zone. */

@@ -20,11 +20,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct autodiscover;
 struct policy;
 struct leak;
 
 /* `names`: more internal-only names in wire form, copied. NO_MEMORY. The policy must live as long as the guard. */
 enum status leak_new(const struct policy *policy, const uint8_t *const *names, size_t count, struct leak **leak);
+/* The names as the facts' entries have them; NULL: none. */
+enum status leak_new_from(const struct policy *policy, const struct autodiscover *names, struct leak **leak);
 void leak_free(struct leak *leak);
 
 /* Is the name internal-only? The second takes one that is in lower case already. */

@@ -3,6 +3,7 @@
 
 #include "policy/options.h"
 #include "policy/policy_check.h"
+#include "policy/section_digest.h"
 #include "zones/memory.h"
 #include "zones/name.h"
 #include "zones/zonefile.h"
@@ -63,32 +64,13 @@ bool synthesis_has_facts(const struct synthesis *synthesis, uint32_t view, const
 
 /* Digests. */
 
-static enum status append_text(struct bytes *bytes, const char *text)
-{
-    return bytes_append(bytes, text, strlen(text) + 1);
-}
-
-static enum status append_setting(struct bytes *bytes, const struct config_setting *setting)
-{
-    enum status status = STATUS_OK;
-
-    if (setting == NULL)
-        return append_text(bytes, "");
-    status = append_text(bytes, setting->option->key);
-    for (size_t i = 0; i < setting->value_count && status == STATUS_OK; i++)
-        status = append_text(bytes, setting->values[i].text);
-    return status == STATUS_OK ? append_text(bytes, "") : status;
-}
-
 static enum status append_section(struct bytes *bytes, const struct config_section *section)
 {
-    enum status status = append_text(bytes, section->kind);
+    enum status status = section_append_text(bytes, section->kind);
 
     if (status == STATUS_OK)
-        status = append_text(bytes, section->name);
-    for (size_t i = 0; i < section->setting_count && status == STATUS_OK; i++)
-        status = append_setting(bytes, &section->settings[i]);
-    return status;
+        status = section_append_text(bytes, section->name);
+    return status == STATUS_OK ? section_append_settings(bytes, section) : status;
 }
 
 /* The guard of an external view: `names` are the internal-only owners. */
@@ -96,15 +78,15 @@ static enum status append_guard(const struct policy *policy, uint32_t view, cons
                                 struct bytes *bytes)
 {
     const struct config *config = policy->config;
-    enum status status = append_setting(bytes, config_find(policy_view_section(policy, view), "allow-private"));
+    enum status status = section_append_setting(bytes, config_find(policy_view_section(policy, view), "allow-private"));
 
     for (size_t i = 0; i < config->section_count && status == STATUS_OK; i++) {
         const struct config_section *section = &config->sections[i];
         if (section->kind_id != KIND_AUTODISCOVER)
             continue;
-        status = append_setting(bytes, config_find(section, "sip-domains"));
+        status = section_append_setting(bytes, config_find(section, "sip-domains"));
         if (status == STATUS_OK)
-            status = append_setting(bytes, config_find(section, "internal-only"));
+            status = section_append_setting(bytes, config_find(section, "internal-only"));
     }
     for (size_t i = 0; names != NULL && i < names->count && status == STATUS_OK; i++)
         status = bytes_append(bytes, names->entries[i].key, names->entries[i].key_size);
@@ -124,7 +106,7 @@ static enum status append_rules(const struct policy *policy, uint32_t view, stru
             continue;
         status = bytes_append(bytes, &i, sizeof i);
         if (status == STATUS_OK)
-            status = append_setting(bytes, config_find(cutover->section, "names"));
+            status = section_append_setting(bytes, config_find(cutover->section, "names"));
     }
     return status;
 }
@@ -135,11 +117,11 @@ static enum status digest_view(struct synthesis *synthesis, uint32_t view, const
     struct bytes bytes;
 
     bytes_init(&bytes, SIZE_MAX);
-    enum status status = append_text(&bytes, policy->views[view].name);
+    enum status status = section_append_text(&bytes, policy->views[view].name);
     if (status == STATUS_OK && policy->views[view].is_external)
         status = append_guard(policy, view, names, &bytes);
     if (status == STATUS_OK)
-        status = append_text(&bytes, "");
+        status = section_append_text(&bytes, "");
     if (status == STATUS_OK)
         status = append_rules(policy, view, &bytes);
     const struct hash_piece piece = {.data = bytes.data, .size = bytes.size};
@@ -312,20 +294,6 @@ static enum status read_facts(struct synthesis *synthesis, struct diag *diag, st
     return status == STATUS_OK ? autodiscover_internal_only(synthesis->topology, diag, names) : status;
 }
 
-static enum status make_guard(struct synthesis *synthesis, const struct autodiscover *names)
-{
-    size_t count = names != NULL ? names->count : 0;
-    const uint8_t **owners = memory_zalloc(count + 1, sizeof *owners);
-
-    if (owners == NULL)
-        return STATUS_NO_MEMORY;
-    for (size_t i = 0; i < count; i++)
-        owners[i] = names->entries[i].owner;
-    enum status status = leak_new(synthesis->policy, owners, count, &synthesis->leak);
-    memory_free(owners);
-    return status;
-}
-
 enum status synthesis_new(const struct policy *policy, struct diag *diag, struct synthesis **result)
 {
     struct synthesis *synthesis = memory_zalloc(1, sizeof *synthesis);
@@ -343,7 +311,7 @@ enum status synthesis_new(const struct policy *policy, struct diag *diag, struct
     if (status == STATUS_OK && has_facts(policy->config))
         status = read_facts(synthesis, diag, &names);
     if (status == STATUS_OK)
-        status = make_guard(synthesis, names);
+        status = leak_new_from(synthesis->policy, names, &synthesis->leak);
     for (uint32_t view = 0; view < policy->view_count && status == STATUS_OK; view++)
         status = digest_view(synthesis, view, names);
     autodiscover_free(names);
