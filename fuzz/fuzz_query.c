@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The whole spine on a fixed deployment: first octet chooses client and transport, the rest is the packet. Every reply
- * must be one that ldns can read. */
+ * must be one that ldns can read, and over UDP a worker that remembers its answers gives the same, again and again. */
 #include "tests/support_server.h"
 
 #include <ldns/ldns.h>
@@ -60,6 +60,21 @@ static struct support_server *make_server(void)
     return server;
 }
 
+static void check_worker(const struct query_env *env, const struct client *client, const uint8_t *wire, size_t size,
+                         const uint8_t *wanted, size_t wanted_size)
+{
+    static struct support_worker *worker;
+    static uint8_t reply[MESSAGE_SIZE_MAX];
+    if (worker == NULL) {
+        worker = malloc(sizeof *worker);
+        support_worker_init(worker, env);
+    }
+    for (unsigned i = 0; i < 2; i++)
+        if (support_worker_ask(worker, client, wire, size, reply, 1232) != wanted_size ||
+            memcmp(reply, wanted, wanted_size) != 0)
+            abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct support_server *server;
@@ -73,6 +88,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         support_client((data[0] & 1) != 0 ? "127.10.0.1" : "::1", (data[0] & 2) != 0 ? "tcp" : "udp");
     size_t capacity = client.transport == TRANSPORT_UDP ? 1232 : sizeof reply;
     size_t written = query_answer(&server->env, &client, data + 1, size - 1, reply, capacity, &query);
+    if (client.transport == TRANSPORT_UDP)
+        check_worker(&server->env, &client, data + 1, size - 1, reply, written);
     if (written == 0)
         return 0;
     ldns_pkt *packet = NULL;

@@ -62,7 +62,7 @@ static size_t send_on(const struct reply_question *question, const struct cached
     struct message message;
     struct reply_options options = {.size_max = MESSAGE_SIZE_MAX, .server_payload = 1232, .keepalive = -1};
     options.extended_error = cached->extended_error;
-    demand(message_parse(wire, reply_write_question(question, true, wire), &message) == PARSE_QUERY);
+    demand(message_parse(wire, reply_write_question(question, true, wire), NULL, &message) == PARSE_QUERY);
     answer_reset(&answer);
     cached_append(cached, question->name, cached->stored_ms, NULL, NULL, &answer, &next);
     demand(!answer.overflow && answer.count == cached->count);

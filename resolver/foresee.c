@@ -4,20 +4,20 @@
 #include "policy/policy.h"
 #include "resolver/message.h"
 
-void foresee(const struct generation *generation, const struct client *client, const uint8_t *wire, size_t size,
-             struct foreseen *foreseen, struct prefetch *prefetch)
+void foresee_view(const struct generation *generation, const struct client *client, struct foreseen *foreseen)
 {
-    size_t name_size;
-    const uint8_t *name = wire + MESSAGE_HEADER_SIZE;
     foreseen->is_known = false;
-    prefetch->catalog = NULL;
-    if (generation->policy == NULL || size <= MESSAGE_HEADER_SIZE ||
-        name_from_wire(name, size - MESSAGE_HEADER_SIZE, &name_size) != STATUS_OK)
-        return;
-    foreseen->view = view_select(generation->policy, client);
-    if (foreseen->view.view == VIEW_NONE)
+    foreseen->view.view = VIEW_NONE;
+    if (generation->policy != NULL)
+        foreseen->view = view_select(generation->policy, client);
+}
+
+void foresee_name(const struct generation *generation, const uint8_t *wire, size_t size, struct foreseen *foreseen,
+                  struct prefetch *prefetch)
+{
+    if (foreseen->view.view == VIEW_NONE || size <= MESSAGE_HEADER_SIZE ||
+        name_split_wire(wire + MESSAGE_HEADER_SIZE, size - MESSAGE_HEADER_SIZE, &foreseen->split) != STATUS_OK)
         return;
     foreseen->is_known = true;
-    name_split(name, &foreseen->split);
     prefetch_begin(prefetch, &generation->catalogs[foreseen->view.view], &foreseen->split);
 }

@@ -14,13 +14,17 @@
 
 /* What is known of a query before it is answered. */
 struct foreseen {
-    bool is_known;           /* the rest is valid */
     struct view_match view;  /* if no key and no subnet decides */
+    bool is_known;           /* the rest is valid, and the view is not VIEW_NONE */
     struct name_split split; /* of the name behind the header */
 };
 
-/* Look at a query's first question; the bytes may be anything. prefetch_finish comes next, for the whole batch. */
-void foresee(const struct generation *generation, const struct client *client, const uint8_t *wire, size_t size,
-             struct foreseen *foreseen, struct prefetch *prefetch);
+/* Which view the client sees. */
+void foresee_view(const struct generation *generation, const struct client *client, struct foreseen *foreseen);
+
+/* Look at a query's first question, after foresee_view; the bytes may be anything. prefetch_finish comes next, for the
+ * whole batch. */
+void foresee_name(const struct generation *generation, const uint8_t *wire, size_t size, struct foreseen *foreseen,
+                  struct prefetch *prefetch);
 
 #endif

@@ -17,6 +17,7 @@ struct parser {
     const uint8_t *wire;
     size_t size;
     size_t position;
+    const struct name_split *name; /* behind the header; NULL: not known yet */
 };
 
 struct record {
@@ -128,10 +129,14 @@ static bool parse_tsig(const struct record *record, struct message *message)
 
 static bool parse_question(struct parser *parser, struct message *message)
 {
-    size_t size;
     const uint8_t *name = parser->wire + parser->position;
-    if (name_from_wire(name, parser->size - parser->position, &size) != STATUS_OK ||
-        parser->size - parser->position - size < 4)
+    size_t available = parser->size - parser->position;
+    size_t size = 0;
+    if (parser->name != NULL)
+        size = parser->name->size;
+    else if (name_from_wire(name, available, &size) != STATUS_OK)
+        return false;
+    if (available < size + 4)
         return false;
     message->has_question = true;
     message->name = name;
@@ -206,9 +211,10 @@ static enum parse_verdict reject(struct message *message, enum rcode rcode)
     return PARSE_REJECT;
 }
 
-enum parse_verdict message_parse(const uint8_t *wire, size_t size, struct message *message)
+enum parse_verdict message_parse(const uint8_t *wire, size_t size, const struct name_split *name,
+                                 struct message *message)
 {
-    struct parser parser = {.wire = wire, .size = size, .position = MESSAGE_HEADER_SIZE};
+    struct parser parser = {.wire = wire, .size = size, .position = MESSAGE_HEADER_SIZE, .name = name};
     if (size < MESSAGE_HEADER_SIZE)
         return PARSE_DROP;
     begin_message(message, wire);

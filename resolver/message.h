@@ -67,8 +67,10 @@ struct message {
 };
 
 /* Every field of *message is set, unless the verdict is PARSE_DROP; of a subnet or TSIG that is not present only that.
- * `wire` is borrowed by it. Never reads outside [wire, wire + size). */
-enum parse_verdict message_parse(const uint8_t *wire, size_t size, struct message *message);
+ * `wire` is borrowed by it. Never reads outside [wire, wire + size). `name` is what stands behind the header, if
+ * somebody took it apart before; NULL: nobody did. */
+enum parse_verdict message_parse(const uint8_t *wire, size_t size, const struct name_split *name,
+                                 struct message *message);
 
 /* In which order the records inside an RRset go out. */
 enum message_order {

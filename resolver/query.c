@@ -147,6 +147,7 @@ static void decide_for(const struct query_env *env, const struct client *client,
     }
     decide_lookup(env->generation, query->view.view, question, question->name, NULL, answer, &route);
     if (answer->outcome == OUTCOME_FORWARD) {
+        query->is_foreign = true;
         foreign_follow(env, question, &route, query);
         if (query->is_waiting)
             return;
@@ -182,6 +183,12 @@ static void decide_seen(const struct query_env *env, const struct client *client
     query->options.subnet_scope = query->view.scope;
 }
 
+/* The name behind the header, if it is taken apart already. */
+static const struct name_split *known_name(const struct query *query)
+{
+    return query->foreseen != NULL && query->foreseen->is_known ? &query->foreseen->split : NULL;
+}
+
 static void decide(const struct query_env *env, const struct client *client, struct query *query)
 {
     const struct message *message = &query->message;
@@ -191,7 +198,7 @@ static void decide(const struct query_env *env, const struct client *client, str
     }
     struct question question = {
         .name = message->name,
-        .split = query->foreseen != NULL && query->foreseen->is_known ? &query->foreseen->split : NULL,
+        .split = known_name(query),
         .type = message->type,
         .recursion = (message->flags & MESSAGE_RD) != 0,
         .now = env->now,
@@ -255,6 +262,7 @@ static void begin(struct query *query)
     query->rcode = RCODE_NOERROR;
     query->withheld = 0;
     query->is_waiting = false;
+    query->is_foreign = false;
     query->is_authentic = false;
     query->foreign_error = -1;
 }
@@ -271,7 +279,7 @@ size_t query_answer(const struct query_env *env, const struct client *client, co
                     uint8_t *reply, size_t capacity, struct query *query)
 {
     begin(query);
-    query->parsed = message_parse(wire, size, &query->message);
+    query->parsed = message_parse(wire, size, known_name(query), &query->message);
     if (query->parsed == PARSE_DROP)
         return 0;
     set_options(env, client, &query->message, capacity, &query->options);

@@ -46,6 +46,7 @@ struct query {
     enum rcode rcode;             /* of the reply */
     unsigned withheld;            /* RRsets that the last leak check kept back */
     bool is_waiting;              /* no reply yet: `foreign` must be asked upstream */
+    bool is_foreign;              /* upstream has a say in the answer */
     bool is_authentic;            /* all of the answer is upstream's, and its AD bit is believed */
     int foreign_error;            /* RFC 8914 code from upstream or about it; -1: none */
     struct foreign_question

@@ -18,6 +18,7 @@ static void use_settings(struct serve *serve, struct settings *settings)
 void serve_init(struct serve *serve, struct settings *settings, struct counters *counters)
 {
     serve->env = (struct query_env){.generation = NULL};
+    serve->memo = NULL;
     serve->counters = counters;
     querylog_init(&serve->log, counters);
     settings_hold(settings);
@@ -31,9 +32,16 @@ void serve_clear(struct serve *serve)
     serve->settings = NULL;
 }
 
+static void forget(struct serve *serve)
+{
+    if (serve->memo != NULL)
+        memo_forget(serve->memo);
+}
+
 void serve_adopt(struct serve *serve, const struct generation *generation)
 {
     serve->env.generation = generation;
+    forget(serve);
 }
 
 void serve_configure(struct serve *serve, struct settings *settings)
@@ -42,11 +50,17 @@ void serve_configure(struct serve *serve, struct settings *settings)
 
     use_settings(serve, settings);
     settings_release(old);
+    forget(serve);
 }
 
 void serve_forward(struct serve *serve, struct forwarder *forwarder)
 {
     serve->env.forwarder = forwarder;
+}
+
+void serve_remember(struct serve *serve, struct memo *memo)
+{
+    serve->memo = memo;
 }
 
 void serve_clock(struct serve *serve, uint64_t now_ms)
@@ -121,6 +135,68 @@ size_t serve_query(struct serve *serve, const struct client *client, const uint8
     count_reply(serve, reply, written);
     log_query(serve, begin, client, written > 0);
     return written;
+}
+
+/* ---- answers that are given again ---- */
+
+static bool has_one_order(const struct query *query)
+{
+    const struct answer *answer = &query->answer;
+
+    if (query->options.order == MESSAGE_ORDER_FIXED)
+        return true;
+    for (unsigned i = 0; i < answer->count; i++)
+        if (answer->rrsets[i].rrset.count > 1)
+            return false;
+    return true;
+}
+
+/* The clock has no say in the answer. */
+static bool is_timeless(const struct answer *answer)
+{
+    for (unsigned i = 0; i < answer->count; i++)
+        if (answer->rrsets[i].rule != 0)
+            return false;
+    return true;
+}
+
+/* Nothing but the query's bytes, the view, the generation and the settings has made the reply. */
+static bool can_be_repeated(const struct query *query)
+{
+    const struct message *message = &query->message;
+
+    return query->view.view != VIEW_NONE && (query->rcode == RCODE_NOERROR || query->rcode == RCODE_NXDOMAIN) &&
+           !query->is_foreign && !message->tsig.present && !message->subnet.present && query->withheld == 0 &&
+           is_timeless(&query->answer) && has_one_order(query);
+}
+
+void serve_seek(struct serve *serve, uint32_t view, const uint8_t *wire, size_t size, struct memo_key *key)
+{
+    key->slot = NULL;
+    /* The query log tells what an answer was made of. */
+    if (serve->memo != NULL && serve->log.fd < 0 && view != VIEW_NONE)
+        memo_seek(serve->memo, view, wire, size, key);
+}
+
+size_t serve_recall(struct serve *serve, const struct memo_key *key, const uint8_t *wire, size_t size, uint8_t *reply)
+{
+    size_t written = key->slot == NULL ? 0 : memo_find(serve->memo, key, wire, size, reply);
+
+    if (written == 0)
+        return 0;
+    counters_add(serve->counters, COUNTER_QUERIES_UDP, 1);
+    counters_add(serve->counters, COUNTER_REPLIES_RECALLED, 1);
+    counters_add(serve->counters, counter_of_rcode(reply[3] & 15), 1);
+    if ((reply[2] & (MESSAGE_TC >> 8)) != 0)
+        counters_add(serve->counters, COUNTER_TRUNCATED, 1);
+    return written;
+}
+
+void serve_keep(struct serve *serve, const struct memo_key *key, const uint8_t *wire, size_t size, const uint8_t *reply,
+                size_t reply_size)
+{
+    if (key->slot != NULL && reply_size > 0 && can_be_repeated(&serve->query))
+        memo_keep(serve->memo, key, wire, size, reply, reply_size);
 }
 
 size_t serve_waiter(struct serve *serve, struct waiter *waiter, uint8_t *reply, size_t capacity)

@@ -7,6 +7,7 @@
 
 #include "resolver/counters.h"
 #include "resolver/forwarder.h"
+#include "resolver/memo.h"
 #include "resolver/query.h"
 #include "resolver/querylog.h"
 #include "resolver/settings.h"
@@ -20,6 +21,7 @@ struct serve {
     struct counters *counters; /* borrowed */
     struct query query;        /* used again for each query */
     struct waiter *waiting;    /* the query just looked at waits for upstream as this; NULL: it does not */
+    struct memo *memo; /* borrowed; NULL: nothing is remembered */
     struct querylog log;
 };
 
@@ -37,6 +39,9 @@ void serve_configure(struct serve *serve, struct settings *settings);
 /* Whom foreign questions go to; borrowed. NULL: nobody, they are SERVFAIL. */
 void serve_forward(struct serve *serve, struct forwarder *forwarder);
 
+/* Where answers are remembered; borrowed. */
+void serve_remember(struct serve *serve, struct memo *memo);
+
 /* The time of what follows, of the monotonic clock: for what upstream said. */
 void serve_clock(struct serve *serve, uint64_t now_ms);
 
@@ -50,6 +55,16 @@ void serve_begin(struct serve *serve);
  */
 size_t serve_query(struct serve *serve, const struct client *client, const uint8_t *wire, size_t size, uint8_t *reply,
                    size_t capacity);
+
+/*
+ * The same for a query that may have been answered before, in two steps, the first for all of a batch: serve_seek finds
+ * its place, `view` being the client's if no key and no subnet decides; serve_recall gives the answer that was kept
+ * there, counted, or 0. Then comes serve_query, and serve_keep keeps what it wrote if it may be said again.
+ */
+void serve_seek(struct serve *serve, uint32_t view, const uint8_t *wire, size_t size, struct memo_key *key);
+size_t serve_recall(struct serve *serve, const struct memo_key *key, const uint8_t *wire, size_t size, uint8_t *reply);
+void serve_keep(struct serve *serve, const struct memo_key *key, const uint8_t *wire, size_t size, const uint8_t *reply,
+                size_t reply_size);
 
 /* The same for a query that waited, handed over by the forwarder. Then the caller ends it with serve_end, unless
  * serve->waiting is set: it waits again. */

@@ -32,6 +32,7 @@ struct udp_batch {
     struct client clients[UDP_BATCH];
     struct foreseen foreseen[UDP_BATCH];
     struct prefetch prefetch[UDP_BATCH];
+    struct memo_key keys[UDP_BATCH];
     struct udp_slot slots[UDP_BATCH];
 };
 
@@ -121,15 +122,32 @@ static void fill_path(struct return_path *path, const struct msghdr *header, int
         memcpy(path->control, header->msg_control, path->control_size);
 }
 
-/* Who asks; what those queries will need is on its way to the caches afterwards. */
-static void look_ahead(struct udp_batch *batch, unsigned count, const struct listener *listener, struct serve *serve)
+/* Who asks, and what sees he. */
+static void look_at_clients(struct udp_batch *batch, unsigned count, const struct listener *listener,
+                            struct serve *serve)
 {
     for (unsigned i = 0; i < count; i++) {
         struct client *client = &batch->clients[i];
+        struct foreseen *foreseen = &batch->foreseen[i];
         if (!fill_client(&batch->received[i].msg_hdr, listener, client))
             client->source.family = 0;
-        foresee(serve->env.generation, client, batch->slots[i].query, batch->received[i].msg_len, &batch->foreseen[i],
-                &batch->prefetch[i]);
+        foresee_view(serve->env.generation, client, foreseen);
+        serve_seek(serve, foreseen->view.view, batch->slots[i].query, batch->received[i].msg_len, &batch->keys[i]);
+    }
+}
+
+/* The answers that are known; what the others will need is on its way to the caches afterwards. */
+static void look_ahead(struct udp_batch *batch, unsigned count, struct serve *serve)
+{
+    for (unsigned i = 0; i < count; i++) {
+        struct udp_slot *slot = &batch->slots[i];
+        size_t size = batch->received[i].msg_len;
+        batch->prefetch[i].catalog = NULL;
+        slot->out.iov_len = 0;
+        if (batch->clients[i].source.family != 0)
+            slot->out.iov_len = serve_recall(serve, &batch->keys[i], slot->query, size, slot->reply);
+        if (slot->out.iov_len == 0)
+            foresee_name(serve->env.generation, slot->query, size, &batch->foreseen[i], &batch->prefetch[i]);
     }
     prefetch_finish(batch->prefetch, count);
 }
@@ -154,6 +172,7 @@ static bool answer(struct udp_batch *batch, unsigned i, int fd, struct serve *se
     serve->query.foreseen = &batch->foreseen[i];
     slot->out.iov_len = serve_query(serve, client, slot->query, size, slot->reply, sizeof slot->reply);
     serve->query.foreseen = NULL;
+    serve_keep(serve, &batch->keys[i], slot->query, size, slot->reply, slot->out.iov_len);
     if (serve->waiting != NULL)
         fill_path(&serve->waiting->path, &received->msg_hdr, fd);
     return slot->out.iov_len > 0;
@@ -189,10 +208,11 @@ size_t udp_receive(struct udp_batch *batch, int fd, const struct listener *liste
         return 0;
     }
     serve_begin(serve);
-    look_ahead(batch, (unsigned)count, listener, serve);
+    look_at_clients(batch, (unsigned)count, listener, serve);
+    look_ahead(batch, (unsigned)count, serve);
     for (int i = 0; i < count; i++) {
         struct msghdr *header = &batch->received[i].msg_hdr;
-        if (!answer(batch, (unsigned)i, fd, serve))
+        if (batch->slots[i].out.iov_len == 0 && !answer(batch, (unsigned)i, fd, serve))
             continue;
         batch->replies[replies++].msg_hdr = (struct msghdr){
             .msg_name = header->msg_name,

@@ -17,9 +17,12 @@
 #define BATCHES_PER_TURN 8   /* of one UDP socket, before TCP and the other sockets have their turn */
 #define BATCHES_AT_END   512 /* of one UDP socket: more than its buffer holds, but not for ever */
 
-/* One UDP socket in the loop. */
+/* One UDP socket in the loop. While it is busy nothing polls it: each turn of the loop asks for what has arrived. A
+ * polled socket has its poller woken by every datagram that comes and by every reply that has left, which costs a tenth
+ * of a query's time. */
 struct worker_socket {
     uv_poll_t poll;
+    bool is_busy;
     struct worker *worker;
     const struct listener *listener;
     int fd;
@@ -30,10 +33,13 @@ struct worker {
     struct serve serve;
     uv_loop_t loop;
     uv_async_t wake;
+    uv_idle_t turn; /* runs while sockets are busy */
+    size_t busy_count;
     uv_thread_t thread;
     struct worker_socket *sockets;
     size_t socket_count;
     struct udp_batch *batch;
+    struct memo *memo;
     struct tcp_server *tcp;
     struct relay *relay;
     struct generation *generation; /* held; the worker's thread alone looks at it */
@@ -51,16 +57,65 @@ struct worker {
 
 /* ---- the worker's thread ---- */
 
+/* The datagrams of one turn: how many. */
+static size_t receive(struct worker_socket *socket)
+{
+    struct worker *worker = socket->worker;
+    size_t count = 0;
+
+    for (int i = 0; i < BATCHES_PER_TURN; i++) {
+        size_t received = udp_receive(worker->batch, socket->fd, socket->listener, &worker->serve);
+        count += received;
+        if (received < UDP_BATCH)
+            break;
+    }
+    return count;
+}
+
+static void on_datagrams(uv_poll_t *poll, int rc, int events);
+
+static void begin_polling(struct worker_socket *socket)
+{
+    struct worker *worker = socket->worker;
+
+    socket->is_busy = false;
+    if (--worker->busy_count == 0)
+        uv_idle_stop(&worker->turn);
+    uv_poll_start(&socket->poll, UV_READABLE, on_datagrams);
+}
+
+static void on_turn(uv_idle_t *turn)
+{
+    struct worker *worker = turn->data;
+
+    serve_clock(&worker->serve, uv_now(&worker->loop));
+    for (size_t i = 0; i < worker->socket_count; i++) {
+        struct worker_socket *socket = &worker->sockets[i];
+        if (socket->is_busy && receive(socket) == 0)
+            begin_polling(socket);
+    }
+}
+
+static void end_polling(struct worker_socket *socket)
+{
+    struct worker *worker = socket->worker;
+
+    uv_poll_stop(&socket->poll);
+    socket->is_busy = true;
+    if (worker->busy_count++ == 0)
+        uv_idle_start(&worker->turn, on_turn);
+}
+
 static void on_datagrams(uv_poll_t *poll, int rc, int events)
 {
     struct worker_socket *socket = poll->data;
-    struct worker *worker = socket->worker;
 
     (void)events;
-    serve_clock(&worker->serve, uv_now(&worker->loop));
-    for (int i = 0; i < BATCHES_PER_TURN; i++)
-        if (udp_receive(worker->batch, socket->fd, socket->listener, &worker->serve) < UDP_BATCH)
-            break;
+    serve_clock(&socket->worker->serve, uv_now(&socket->worker->loop));
+    if (receive(socket) == BATCHES_PER_TURN * UDP_BATCH) {
+        end_polling(socket);
+        return;
+    }
     /* libuv stops watching a socket that has an error waiting; the receive has fetched, and counted, it. */
     if (rc != 0)
         uv_poll_start(poll, UV_READABLE, on_datagrams);
@@ -117,8 +172,10 @@ static void close_all(struct worker *worker)
     for (size_t i = 0; i < worker->socket_count; i++)
         uv_close((uv_handle_t *)&worker->sockets[i].poll, NULL);
     worker->socket_count = 0;
-    tcp_server_close(worker->tcp);
+    if (worker->tcp != NULL)
+        tcp_server_close(worker->tcp);
     relay_close(worker->relay);
+    uv_close((uv_handle_t *)&worker->turn, NULL);
     uv_close((uv_handle_t *)&worker->wake, NULL);
 }
 
@@ -214,19 +271,20 @@ static enum status fill(struct worker *worker, const struct worker_options *opti
     if (rc != 0)
         return loop_failed(rc, diag);
     worker->wake.data = worker;
+    uv_idle_init(&worker->loop, &worker->turn);
+    worker->turn.data = worker;
     worker->batch = udp_batch_new();
+    worker->memo = memo_new();
+    serve_remember(&worker->serve, worker->memo);
     worker->sockets = memory_zalloc(options->listen->count, sizeof *worker->sockets);
     enum status status = STATUS_NO_MEMORY;
-    if (worker->batch != NULL && worker->sockets != NULL)
+    if (worker->batch != NULL && worker->memo != NULL && worker->sockets != NULL)
         status = add_listeners(worker, options, diag);
     if (status == STATUS_OK && (rc = start_thread(worker)) != 0)
         status = loop_failed(rc, diag);
     if (status == STATUS_OK)
         return STATUS_OK;
-    if (worker->tcp != NULL)
-        close_all(worker);
-    else
-        uv_close((uv_handle_t *)&worker->wake, NULL);
+    close_all(worker);
     uv_run(&worker->loop, UV_RUN_DEFAULT);
     return status;
 }
@@ -238,6 +296,7 @@ static void worker_free(struct worker *worker)
     relay_free(worker->relay);
     tcp_server_free(worker->tcp);
     udp_batch_free(worker->batch);
+    memo_free(worker->memo);
     memory_free(worker->sockets);
     serve_clear(&worker->serve);
     settings_release(atomic_load(&worker->posted_settings));

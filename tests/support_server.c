@@ -65,6 +65,41 @@ void support_server_clear(struct support_server *server)
     prefix_map_free(server->trust_ecs);
 }
 
+void support_worker_init(struct support_worker *worker, const struct query_env *env)
+{
+    memset(worker, 0, sizeof *worker);
+    worker->serve.env = *env;
+    worker->serve.counters = &worker->counters;
+    worker->serve.log.fd = -1;
+    worker->serve.memo = memo_new();
+    if (worker->serve.memo == NULL)
+        give_up("no memory");
+}
+
+void support_worker_clear(struct support_worker *worker)
+{
+    memo_free(worker->serve.memo);
+}
+
+size_t support_worker_ask(struct support_worker *worker, const struct client *client, const uint8_t *wire, size_t size,
+                          uint8_t *reply, size_t capacity)
+{
+    struct serve *serve = &worker->serve;
+    struct foreseen foreseen;
+    struct prefetch prefetch;
+    struct memo_key key;
+    foresee_view(serve->env.generation, client, &foreseen);
+    serve_seek(serve, foreseen.view.view, wire, size, &key);
+    size_t written = serve_recall(serve, &key, wire, size, reply);
+    if (written > 0)
+        return written;
+    foresee_name(serve->env.generation, wire, size, &foreseen, &prefetch);
+    serve->query.foreseen = &foreseen;
+    written = serve_query(serve, client, wire, size, reply, capacity);
+    serve_keep(serve, &key, wire, size, reply, written);
+    return written;
+}
+
 struct client support_client(const char *address, const char *transport)
 {
     struct client client = {.transport = strcmp(transport, "tcp") == 0 ? TRANSPORT_TCP : TRANSPORT_UDP};

@@ -5,7 +5,7 @@
 #ifndef SPLITVIEW_TESTS_SUPPORT_SERVER_H
 #define SPLITVIEW_TESTS_SUPPORT_SERVER_H
 
-#include "resolver/query.h"
+#include "resolver/serve.h"
 #include "tests/support.h"
 
 #include <stdbool.h>
@@ -25,6 +25,17 @@ struct support_server {
 void support_server_init(struct support_server *server);
 void support_server_finish(struct support_server *server);
 void support_server_clear(struct support_server *server);
+
+/* What udp.c does with a datagram, without sockets: a worker that remembers its answers. */
+struct support_worker {
+    struct counters counters;
+    struct serve serve;
+};
+
+void support_worker_init(struct support_worker *worker, const struct query_env *env);
+void support_worker_clear(struct support_worker *worker);
+size_t support_worker_ask(struct support_worker *worker, const struct client *client, const uint8_t *wire, size_t size,
+                          uint8_t *reply, size_t capacity);
 
 /*
  * Write a query from words: NAME TYPE [class=C] [id=N] [rd] [ad] [cd] [opcode=N] [edns=PAYLOAD] [version=N] [do] [nsid]

@@ -5,6 +5,8 @@
  *     == ask FROM TRANSPORT WORDS           a query (support_query); the reply follows as support_reply_text writes it
  *     == raw FROM TRANSPORT HEX             a packet octet by octet
  *     == note                               text for people
+ *
+ * Over UDP each packet is also asked three times of a worker that remembers its answers: it must get the same bytes.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,6 +24,7 @@
 struct fixture {
     struct support_server server;
     struct query query;
+    struct support_worker worker;
     uint8_t wire[MESSAGE_SIZE_MAX];
     uint8_t reply[MESSAGE_SIZE_MAX];
 };
@@ -33,6 +36,21 @@ static void add_zone(struct fixture *fixture, const struct case_block *block)
     assert_int_equal(sscanf(block->head, "zone %63s %1016s", view, apex), 2);
     unsigned number = strcmp(view, "internal") == 0 ? SUPPORT_INTERNAL : SUPPORT_INTERNET;
     support_add_zone(&fixture->server.worlds[number], apex, block->body, block->body_size);
+}
+
+static bool asks_the_same(struct fixture *fixture, const struct client *client, const uint8_t *wire, size_t size,
+                          size_t wanted)
+{
+    uint8_t reply[4096];
+    for (unsigned i = 0; i < 3; i++) {
+        uint8_t *exact = malloc(size + (size == 0));
+        memcpy(exact, wire, size);
+        size_t written = support_worker_ask(&fixture->worker, client, exact, size, reply, sizeof reply);
+        free(exact);
+        if (written != wanted || memcmp(reply, fixture->reply, wanted) != 0)
+            return false;
+    }
+    return true;
 }
 
 static bool ask(struct fixture *fixture, const char *file, const struct case_block *block)
@@ -54,6 +72,10 @@ static bool ask(struct fixture *fixture, const char *file, const struct case_blo
         query_answer(&fixture->server.env, &client, exact, size, fixture->reply, capacity, &fixture->query);
     char *actual = support_reply_text(fixture->reply, written);
     bool same = case_matches(file, block, actual);
+    if (client.transport == TRANSPORT_UDP && !asks_the_same(fixture, &client, exact, size, written)) {
+        print_error("%s: a worker that remembers answers otherwise: %s\n", file, block->head);
+        same = false;
+    }
     free(actual);
     free(exact);
     return same;
@@ -77,9 +99,12 @@ static void run_case(void **state)
             continue;
         if (!finished)
             support_server_finish(&fixture->server);
+        if (!finished)
+            support_worker_init(&fixture->worker, &fixture->server.env);
         finished = true;
         failures += !ask(fixture, name, &block);
     }
+    support_worker_clear(&fixture->worker);
     support_server_clear(&fixture->server);
     free(fixture);
     free(text);

@@ -280,35 +280,22 @@ size_t name_from_key(const uint8_t *key, size_t key_size, uint8_t name[NAME_SIZE
     return NAME_SIZE_MAX - start;
 }
 
-/* Each step is a multiplication folded onto itself. */
-static uint64_t mix(uint64_t hash, uint64_t word)
-{
-    const uint64_t prime = UINT64_C(0xa0761d6478bd642f);
-    __extension__ unsigned __int128 product = (unsigned __int128)(hash ^ word) * prime;
-    return (uint64_t)product ^ (uint64_t)(product >> 64) ^ (word + prime);
-}
-
 uint64_t name_hash_child(uint64_t parent_hash, const uint8_t *label)
 {
     uint64_t hash = parent_hash;
     size_t left = 1u + label[0];
     for (; left >= sizeof(uint64_t); left -= sizeof(uint64_t), label += sizeof(uint64_t))
-        hash = mix(hash, word_read(label));
-    return left > 0 ? mix(hash, word_read_part(label, left)) : hash;
+        hash = word_mix(hash, word_read(label));
+    return left > 0 ? word_mix(hash, word_read_part(label, left)) : hash;
 }
 
-void name_split(const uint8_t *name, struct name_split *split)
+static void split_at(const uint8_t *name, const uint8_t *starts, size_t labels, size_t size, struct name_split *split)
 {
-    uint8_t starts[NAME_LABELS_MAX];
-    size_t labels = 0;
-    size_t size = 0;
-    for (; name[size] != 0; size += 1u + name[size])
-        starts[labels++] = (uint8_t)size;
-    copy_lower(name, size + 1, split->lower);
+    copy_lower(name, size, split->lower);
     split->labels = (uint8_t)labels;
-    split->size = (uint8_t)(size + 1);
+    split->size = (uint8_t)size;
     split->hash[0] = NAME_HASH_ROOT;
-    split->offset[0] = (uint8_t)size;
+    split->offset[0] = (uint8_t)(size - 1);
     uint64_t hash = NAME_HASH_ROOT;
     for (size_t k = 1; k <= labels; k++) {
         uint8_t start = starts[labels - k];
@@ -316,4 +303,30 @@ void name_split(const uint8_t *name, struct name_split *split)
         split->offset[k] = start;
         split->hash[k] = hash;
     }
+}
+
+enum status name_split_wire(const uint8_t *wire, size_t available, struct name_split *split)
+{
+    uint8_t starts[NAME_LABELS_MAX];
+    size_t labels = 0;
+    size_t position = 0;
+    while (position < available && position < NAME_SIZE_MAX) {
+        uint8_t length = wire[position];
+        if (length == 0) {
+            split_at(wire, starts, labels, position + 1, split);
+            return STATUS_OK;
+        }
+        if (length > NAME_LABEL_MAX)
+            return STATUS_BAD_INPUT;
+        starts[labels++] = (uint8_t)position;
+        position += 1u + length;
+    }
+    return STATUS_BAD_INPUT;
+}
+
+void name_split(const uint8_t *name, struct name_split *split)
+{
+    enum status status = name_split_wire(name, NAME_SIZE_MAX, split);
+    assert(status == STATUS_OK);
+    (void)status;
 }

@@ -89,6 +89,9 @@ struct name_split {
 
 void name_split(const uint8_t *name, struct name_split *split);
 
+/* The same for a name that is checked first, as name_from_wire does. BAD_INPUT: it is none, *split is not set. */
+enum status name_split_wire(const uint8_t *wire, size_t available, struct name_split *split);
+
 /* The hash of the name `label.parent`, given the parent's hash: the step name_split makes. `label` is lowered, length
  * first. */
 uint64_t name_hash_child(uint64_t parent_hash, const uint8_t *label);

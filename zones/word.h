@@ -48,4 +48,12 @@ static inline uint64_t word_read_part(const uint8_t *bytes, size_t size)
     return bytes[0] | middle << 8 * (size / 2) | last << 8 * (size - 1);
 }
 
+/* Each step of a hash: a multiplication folded onto itself. */
+static inline uint64_t word_mix(uint64_t hash, uint64_t word)
+{
+    const uint64_t prime = UINT64_C(0xa0761d6478bd642f);
+    __extension__ unsigned __int128 product = (unsigned __int128)(hash ^ word) * prime;
+    return (uint64_t)product ^ (uint64_t)(product >> 64) ^ (word + prime);
+}
+
 #endif

@@ -3,9 +3,10 @@
  * instructions: answers the questions of the workload in one process, batch by batch over sockets of its own, so that
  * a counting tool sees the same instructions each time (tests/bench/instructions runs it under callgrind).
  *
- *     instructions STORE SITES QUERIES
+ *     instructions STORE SITES QUERIES [memo]
  *
- * STORE holds the zones of `data SITES`. Each answer is checked. Prints how many queries were answered.
+ * STORE holds the zones of `data SITES`, or of more. Each answer is checked. With "memo" answers are remembered, as in
+ * splitviewd. Prints how many queries were answered, and of them how many from memory.
  */
 #include "resolver/listen.h"
 #include "resolver/serve.h"
@@ -15,6 +16,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +32,7 @@ struct driver {
     struct settings *settings;
     struct counters counters;
     struct serve serve;
+    struct memo *memo; /* NULL: none */
     struct udp_batch *batch;
     struct listen_set set;
     int sources[WORKLOAD_SOURCES];
@@ -78,6 +81,7 @@ static void open_server(struct driver *driver, const char *path)
 static void close_server(struct driver *driver)
 {
     udp_batch_free(driver->batch);
+    memo_free(driver->memo);
     serve_clear(&driver->serve);
     settings_release(driver->settings);
     listen_close(&driver->set);
@@ -139,18 +143,21 @@ int main(int argc, char **argv)
     static struct driver driver;
     uint32_t answered = 0;
 
-    if (argc != 4)
+    if (argc != 4 && (argc != 5 || strcmp(argv[4], "memo") != 0))
         wire_die("see the head of tests/bench/instructions.c");
     driver.workload.sites = (uint32_t)wire_number(argv[2]);
     uint32_t wanted = (uint32_t)wire_number(argv[3]);
     open_server(&driver, argv[1]);
+    if (argc == 5 && (driver.memo = memo_new()) == NULL)
+        wire_die("no memory");
+    serve_remember(&driver.serve, driver.memo);
     for (uint32_t i = 0; i < WORKLOAD_SOURCES; i++) {
         driver.sources[i] = open_source(workload_source(i, 2, 0), driver.set.listeners[0].port);
         driver.random[i] = i;
     }
     while (answered < wanted)
         run_batch(&driver, &answered);
-    printf("queries %u\n", answered);
+    printf("queries %u recalled %" PRIu64 "\n", answered, counters_get(&driver.counters, COUNTER_REPLIES_RECALLED));
     close_server(&driver);
     return 0;
 }
