@@ -36,9 +36,9 @@ static void check_known_name(const uint8_t *data, size_t size)
         enum parse_verdict verdict = message_parse(exact, sizes[i], NULL, &message);
         if (message_parse(exact, sizes[i], &split, &other) != verdict)
             abort();
-        if (verdict != PARSE_DROP && (other.reject != message.reject || other.name != message.name ||
-                                      other.name_size != message.name_size || other.type != message.type ||
-                                      other.question_end != message.question_end))
+        if (verdict != PARSE_DROP &&
+            (other.reject != message.reject || other.name != message.name || other.name_size != message.name_size ||
+             other.type != message.type || other.question_end != message.question_end))
             abort();
         free(exact);
     }

@@ -14,8 +14,8 @@
 struct memo_slot {
     alignas(CACHE_LINE) uint64_t stamp; /* the memo's when it was filled */
     uint32_t view;
-    uint16_t query_size; /* bytes, without the ID */
-    uint16_t reply_size; /* likewise */
+    uint16_t query_size;       /* bytes, without the ID */
+    uint16_t reply_size;       /* likewise */
     uint8_t bytes[MEMO_BYTES]; /* of the query, then of the reply */
 };
 

@@ -85,8 +85,8 @@ struct reply_options {
     size_t reserved;         /* of these, bytes that the caller will append (TSIG) */
     uint16_t server_payload; /* what our OPT says, bytes */
     bool recursion_available;
-    bool authentic_data;    /* AD */
-    bool checking_disabled; /* CD */
+    bool authentic_data;       /* AD */
+    bool checking_disabled;    /* CD */
     const char *identity;      /* for NSID; NULL or "": none */
     bool answers_subnet;       /* send the query's client subnet option back (RFC 7871) … */
     uint8_t subnet_scope;      /* … with this scope, bits */

@@ -21,7 +21,7 @@ struct serve {
     struct counters *counters; /* borrowed */
     struct query query;        /* used again for each query */
     struct waiter *waiting;    /* the query just looked at waits for upstream as this; NULL: it does not */
-    struct memo *memo; /* borrowed; NULL: nothing is remembered */
+    struct memo *memo;         /* borrowed; NULL: nothing is remembered */
     struct querylog log;
 };
 

@@ -124,9 +124,9 @@ static void test_sizes(void **state)
         size_t reply;
         bool is_kept;
     } rows[] = {
-        {0, 12, false},    {1, 12, false},    {2, 12, false},   {9, 12, false},   {10, 12, true},
-        {12, 12, true},    {40, 204, true},   {40, 205, false}, {232, 12, true},  {233, 12, false},
-        {242, 12, false},  {243, 12, false},  {300, 12, false}, {300, 300, false}, {12, 300, false},
+        {0, 12, false},   {1, 12, false},   {2, 12, false},   {9, 12, false},    {10, 12, true},
+        {12, 12, true},   {40, 204, true},  {40, 205, false}, {232, 12, true},   {233, 12, false},
+        {242, 12, false}, {243, 12, false}, {300, 12, false}, {300, 300, false}, {12, 300, false},
     };
     struct memo *memo = *state;
     struct packet found;
