@@ -19,6 +19,7 @@ struct scrub {
     unsigned chain_count; /* names of the chain, at least 1 */
     bool is_cut;          /* the chain was left before its end */
     bool is_too_long;     /* the last DNAME made no name */
+    bool is_made;         /* what was asked for is the CNAME that a DNAME makes, and the server left it out */
     const uint8_t *chain[ANSWER_CHAIN_MAX + 1];
     uint8_t made[ANSWER_CHAIN_MAX][NAME_SIZE_MAX]; /* targets that DNAMEs made */
     struct reply_sets sets;
@@ -107,9 +108,12 @@ static enum hop hop_dname(struct scrub *scrub, const struct reply_record *dname,
     if (!fits || (cname != NULL && stays(scrub)))
         return HOP_END;
     uint32_t ttl = reply_sets_find(&scrub->sets, SECTION_ANSWER, owner, RRTYPE_DNAME)->ttl;
+    uint16_t type = scrub->sets.question->type;
     *target = made;
-    enum reply_keep keep = reply_sets_keep_alias(&scrub->sets, last_name(scrub), made, ttl);
-    return keep == REPLY_KEEP_DONE ? HOP_NEXT : HOP_BAD;
+    scrub->is_made = cname == NULL && (type == RRTYPE_CNAME || type == RRTYPE_ANY);
+    if (reply_sets_keep_alias(&scrub->sets, last_name(scrub), made, ttl) != REPLY_KEEP_DONE)
+        return HOP_BAD;
+    return scrub->is_made ? HOP_END : HOP_NEXT;
 }
 
 static enum hop hop_cname(struct scrub *scrub, const struct reply_record *cname, const uint8_t **target)
@@ -272,7 +276,9 @@ static enum reply_verdict scrub_sections(struct scrub *scrub, enum rcode *rcode)
         return *rcode == RCODE_YXDOMAIN ? REPLY_GOOD : REPLY_MALFORMED;
     if (*rcode == RCODE_YXDOMAIN)
         return REPLY_FAILED;
-    if (!keep_data(scrub, &has_data))
+    if (scrub->is_made)
+        has_data = true;
+    else if (!keep_data(scrub, &has_data))
         return REPLY_MALFORMED;
     if (!has_data)
         return keep_denial(scrub);
@@ -288,6 +294,7 @@ static enum reply_verdict scrub_parsed(struct scrub *scrub, uint64_t now_ms, str
     scrub->links = 0;
     scrub->is_cut = false;
     scrub->is_too_long = false;
+    scrub->is_made = false;
     scrub->chain[0] = scrub->sets.asked;
     scrub->chain_count = 1;
     enum reply_verdict verdict = scrub_sections(scrub, &rcode);

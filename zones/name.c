@@ -307,7 +307,7 @@ static void split_at(const uint8_t *name, const uint8_t *starts, size_t labels, 
 
 enum status name_split_wire(const uint8_t *wire, size_t available, struct name_split *split)
 {
-    uint8_t starts[NAME_LABELS_MAX];
+    uint8_t starts[NAME_LABELS_MAX + 1]; /* a name that is too long is seen behind one label too many */
     size_t labels = 0;
     size_t position = 0;
     while (position < available && position < NAME_SIZE_MAX) {
