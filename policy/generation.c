@@ -2,49 +2,9 @@
 #include "policy/generation.h"
 
 #include "zones/memory.h"
-#include "zones/prefault.h"
 
 #include <assert.h>
 #include <string.h>
-
-/* All images of the store, ids rising. Needed only while a generation is loaded. */
-struct image_index {
-    struct store_image *images;
-    size_t count;
-};
-
-static struct image_ref image_at(const struct image_index *index, size_t number)
-{
-    return (struct image_ref){.block = index->images[number].block, .size = index->images[number].size};
-}
-
-/* Ids rise without gaps until something is pruned, so the first guess is often right, and is never too low. */
-static struct image_ref index_find(const void *context, uint64_t id)
-{
-    const struct image_index *index = context;
-    struct image_ref none = {.block = NULL, .size = 0};
-
-    if (index->count == 0 || id < index->images[0].id)
-        return none;
-    size_t low = 0;
-    size_t high = index->count;
-    uint64_t guess = id - index->images[0].id;
-    if (guess < high) {
-        if (index->images[guess].id == id)
-            return image_at(index, (size_t)guess);
-        high = (size_t)guess;
-    }
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (index->images[middle].id == id)
-            return image_at(index, middle);
-        if (index->images[middle].id < id)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return none;
-}
 
 /* Records list the views in the order of the policy, but do not have to. */
 static const struct store_view *find_view(const struct store_generation *record, uint32_t guess, const char *name)
@@ -101,9 +61,6 @@ static uint32_t first_sharer(const struct generation *generation, uint32_t view)
     return view;
 }
 
-/* Where the block of an image is. */
-typedef struct image_ref find_image(const void *context, uint64_t id);
-
 static void tell_missing(const struct generation *generation, uint32_t view, const struct catalog_entry *entry,
                          struct diag *diag)
 {
@@ -116,23 +73,8 @@ static void tell_missing(const struct generation *generation, uint32_t view, con
              (unsigned long long)entry->image_id, text, generation->policy->views[view].name);
 }
 
-static void fill_images(struct generation *generation, uint32_t view, find_image *find, const void *context,
-                        struct image_ref *images, struct diag *diag)
-{
-    struct catalog *catalog = &generation->catalogs[view];
-    uint32_t count = catalog_count(catalog);
-
-    for (uint32_t i = 0; i < count; i++) {
-        const struct catalog_entry *entry = catalog_entry(catalog, i);
-        images[i] = find(context, entry->image_id);
-        if (images[i].block == NULL)
-            tell_missing(generation, view, entry, diag);
-    }
-    catalog->images = images;
-}
-
 /* One array for all views, one run of it for each distinct catalog. */
-static enum status bind_images(struct generation *generation, find_image *find, const void *context, struct diag *diag)
+static enum status bind_images(struct generation *generation)
 {
     size_t total = 0;
     size_t used = 0;
@@ -143,28 +85,37 @@ static enum status bind_images(struct generation *generation, find_image *find, 
     generation->images = memory_zalloc(total, sizeof *generation->images);
     if (generation->images == NULL)
         return STATUS_NO_MEMORY;
-    prefault_block(generation->images, total * sizeof *generation->images);
     for (uint32_t view = 0; view < generation->catalog_count; view++) {
+        struct catalog *catalog = &generation->catalogs[view];
         uint32_t first = first_sharer(generation, view);
-        if (first != view) {
-            generation->catalogs[view].images = generation->catalogs[first].images;
-            continue;
-        }
-        fill_images(generation, view, find, context, generation->images + used, diag);
-        used += catalog_count(&generation->catalogs[view]);
+        catalog->stored = generation->stored;
+        catalog->images = first == view ? generation->images + used : generation->catalogs[first].images;
+        used += first == view ? catalog_count(catalog) : 0;
     }
     return STATUS_OK;
 }
 
 static enum status bind_stored_images(struct generation *generation, struct diag *diag)
 {
-    struct image_index index = {0};
-    enum status status = snapshot_images(generation->snapshot, &index.images, &index.count, diag);
+    enum status status = snapshot_images(generation->snapshot, &generation->stored, diag);
 
-    if (status == STATUS_OK)
-        status = bind_images(generation, index_find, &index, diag);
-    memory_free(index.images);
-    return status;
+    return status == STATUS_OK ? bind_images(generation) : status;
+}
+
+bool generation_settle(struct generation *generation, uint32_t most, struct diag *diag)
+{
+    for (; generation->settled_view < generation->catalog_count; generation->settled_view++, generation->settled = 0) {
+        const uint32_t view = generation->settled_view;
+        const struct catalog *catalog = &generation->catalogs[view];
+        const uint32_t count = first_sharer(generation, view) == view ? catalog_count(catalog) : 0;
+        for (; generation->settled < count; generation->settled++) {
+            if (most-- == 0)
+                return false;
+            if (catalog_image(catalog, generation->settled).block == NULL)
+                tell_missing(generation, view, catalog_entry(catalog, generation->settled), diag);
+        }
+    }
+    return true;
 }
 
 /* Read record `number`. NOT_FOUND, or what reading the policy and the catalogs gives; nothing is kept then. */
@@ -253,7 +204,7 @@ static enum status load_from_store(struct generation *generation, struct store *
     return status;
 }
 
-enum status generation_load(struct store *store, struct diag *diag, struct generation **generation)
+enum status generation_open(struct store *store, struct diag *diag, struct generation **generation)
 {
     struct generation *loaded = memory_zalloc(1, sizeof *loaded);
     enum status status = STATUS_OK;
@@ -273,6 +224,15 @@ enum status generation_load(struct store *store, struct diag *diag, struct gener
     return status;
 }
 
+enum status generation_load(struct store *store, struct diag *diag, struct generation **generation)
+{
+    enum status status = generation_open(store, diag, generation);
+
+    if (status == STATUS_OK)
+        generation_settle(*generation, UINT32_MAX, diag);
+    return status;
+}
+
 enum status generation_load_number(struct store *store, uint64_t number, struct diag *diag,
                                    struct generation **generation)
 {
@@ -288,6 +248,7 @@ enum status generation_load_number(struct store *store, uint64_t number, struct 
     if (status == STATUS_OK)
         status = bind_stored_images(loaded, diag);
     if (status == STATUS_OK) {
+        generation_settle(loaded, UINT32_MAX, diag);
         *generation = loaded;
         return STATUS_OK;
     }
@@ -298,9 +259,8 @@ enum status generation_load_number(struct store *store, uint64_t number, struct 
 
 /* A candidate. */
 
-static struct image_ref find_candidate_image(const void *context, uint64_t id)
+static struct image_ref find_candidate_image(const struct generation *generation, uint64_t id)
 {
-    const struct generation *generation = context;
     struct image_ref image = {.block = NULL, .size = 0};
 
     if ((id & CANDIDATE_IN_MEMORY) != 0) {
@@ -311,6 +271,16 @@ static struct image_ref find_candidate_image(const void *context, uint64_t id)
         snapshot_image(generation->snapshot, id, &image.block, &image.size) != STATUS_OK)
         return (struct image_ref){.block = NULL, .size = 0};
     return image;
+}
+
+static void fill_candidate_images(struct generation *generation)
+{
+    for (uint32_t view = 0; view < generation->catalog_count; view++) {
+        struct catalog *catalog = &generation->catalogs[view];
+        const uint32_t count = first_sharer(generation, view) == view ? catalog_count(catalog) : 0;
+        for (uint32_t i = 0; i < count; i++)
+            catalog->images[i] = find_candidate_image(generation, catalog_entry(catalog, i)->image_id);
+    }
 }
 
 static enum status fill_from_candidate(struct generation *generation, struct candidate *candidate, struct diag *diag)
@@ -334,7 +304,13 @@ static enum status fill_from_candidate(struct generation *generation, struct can
         return STATUS_NO_MEMORY;
     for (uint32_t i = 0; i < count && status == STATUS_OK; i++)
         status = bind_catalog(generation, &candidate->views[i], 0, diag);
-    return status == STATUS_OK ? bind_images(generation, find_candidate_image, generation, diag) : status;
+    if (status == STATUS_OK)
+        status = bind_images(generation);
+    if (status != STATUS_OK)
+        return status;
+    fill_candidate_images(generation);
+    generation_settle(generation, UINT32_MAX, diag);
+    return STATUS_OK;
 }
 
 enum status generation_from_candidate(struct candidate *candidate, struct diag *diag, struct generation **generation)
@@ -377,6 +353,7 @@ void generation_free(struct generation *generation)
     if (generation == NULL)
         return;
     assert(atomic_load(&generation->holders) == 0);
+    store_images_free(generation->stored);
     if (generation->snapshot != NULL)
         snapshot_close(generation->snapshot);
     if (generation->candidate == NULL)

@@ -5,7 +5,8 @@
  *
  * It owns one read transaction of the store, so every byte it points at stays until generation_release by the last
  * holder; what comes from a candidate stays as long as the candidate. Built and freed by one thread (the one that owns
- * the store); holders on other threads only read, and count themselves with atomics.
+ * the store); holders on other threads only read, and count themselves with atomics. The one thing that changes behind
+ * their backs are entries of `images`, each once, from unknown to where its image is (catalog_image).
  */
 #ifndef SPLITVIEW_POLICY_GENERATION_H
 #define SPLITVIEW_POLICY_GENERATION_H
@@ -32,8 +33,13 @@ struct generation {
     uint32_t zone_count;
     struct image_ref *images;          /* what the catalogs' `images` point into */
     struct snapshot *snapshot;         /* NULL: no image lies in a store */
+    struct store_images *stored;       /* where images are found; NULL: they are all in `images` */
     const struct candidate *candidate; /* whose policy and catalogs are borrowed; NULL: published */
     atomic_uint holders;
+
+    /* How far generation_settle has come; for the thread that owns the store. */
+    uint32_t settled_view;
+    uint32_t settled;
 };
 
 /*
@@ -42,6 +48,16 @@ struct generation {
  * nothing could be loaded.
  */
 enum status generation_load(struct store *store, struct diag *diag, struct generation **generation);
+
+/*
+ * The same in a time that hardly grows with the number of images: none is looked for. The first question for a zone
+ * finds its image, and those that are missing are not told about; generation_settle does both.
+ */
+enum status generation_open(struct store *store, struct diag *diag, struct generation **generation);
+
+/* Look for up to `most` images that it did not look for before, on the thread that owns the store; with a warning in
+ * `diag` for each that is missing. True: there are no more. */
+bool generation_settle(struct generation *generation, uint32_t most, struct diag *diag);
 
 /* Load generation `number`, from 1, and no other. NOT_FOUND: the store does not hold it (any more), without a message;
  * BAD_INPUT, NOT_SUPPORTED: this version cannot read its policy; STORE, DAMAGED, NO_MEMORY. */

@@ -24,6 +24,7 @@
 
 #define LOOK_MS           50   /* between two cheap looks at the store */
 #define RETRY_MS          1000 /* between two tries to load what could not be loaded */
+#define SETTLE_AT_ONCE    4096 /* images looked for between two looks: less than a millisecond */
 #define COMMIT_SHOWN      12   /* hex digits */
 #define DESCRIPTORS_SPARE    256 /* beside the TCP connections */
 #define DESCRIPTORS_UPSTREAM 768 /* of each worker: sockets and connections to upstream */
@@ -141,8 +142,11 @@ static enum status look(struct daemon *daemon, bool thorough, struct diag *diag)
     bool changed;
     enum status status = keeper_look(daemon->keeper, thorough, diag, &changed);
 
-    if (status == STATUS_OK && changed)
+    if (status == STATUS_OK && changed) {
+        /* Here nobody waits, as at the start: no question needs to look for its image. */
+        generation_settle(keeper_current(daemon->keeper), UINT32_MAX, diag);
         check_upstreams(daemon, diag);
+    }
     daemon->next_look = uv_now(&daemon->loop) + (status == STATUS_OK ? 0 : RETRY_MS);
     if (status != STATUS_OK || diag->count > 0) {
         say_once(daemon, status, diag);
@@ -158,6 +162,18 @@ static enum status look(struct daemon *daemon, bool thorough, struct diag *diag)
     return status;
 }
 
+/* Find images before they are asked for, a few at a time; and say which are missing. */
+static void settle(struct daemon *daemon)
+{
+    struct diag diag;
+
+    diag_init(&diag);
+    generation_settle(keeper_current(daemon->keeper), SETTLE_AT_ONCE, &diag);
+    if (diag.count > 0)
+        say_diag(&diag);
+    diag_clear(&diag);
+}
+
 static void on_timer(uv_timer_t *timer)
 {
     struct daemon *daemon = timer->data;
@@ -165,6 +181,7 @@ static void on_timer(uv_timer_t *timer)
 
     /* Questions upstream may have held an old generation for longer than the workers did. */
     keeper_reap(daemon->keeper);
+    settle(daemon);
     if (uv_now(&daemon->loop) < daemon->next_look)
         return;
     diag_init(&diag);

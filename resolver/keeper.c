@@ -105,7 +105,7 @@ static enum status load(struct keeper *keeper, struct kept_store *from, struct d
     *loaded = NULL;
     if (made == NULL)
         return STATUS_NO_MEMORY;
-    enum status status = generation_load(from == NULL ? NULL : from->store, diag, &made->generation);
+    enum status status = generation_open(from == NULL ? NULL : from->store, diag, &made->generation);
     if (status != STATUS_OK) {
         memory_free(made);
         return status;

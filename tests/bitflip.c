@@ -122,8 +122,9 @@ static bool serve(const struct campaign *campaign, uint8_t replies[QUESTIONS_MAX
 
     diag_init(&diag);
     if (store_open_reader(&campaign->options, &diag, &store) == STATUS_OK &&
-        generation_load(store, &diag, &generation) == STATUS_OK) {
+        generation_open(store, &diag, &generation) == STATUS_OK) {
         ask_all(generation, replies);
+        generation_settle(generation, UINT32_MAX, &diag); /* as the server does, after the first answers */
         *number = generation->number;
         served = true;
         if (generation_release(generation))

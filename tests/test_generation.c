@@ -12,6 +12,7 @@
 #include "zones/answer.h"
 #include "zones/memory.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -216,6 +217,142 @@ static void test_missing_image(void **state)
     tree_clear(&tree);
 }
 
+/* ---- images that are found when they are asked for ---- */
+
+#define ZONES       300
+#define THREADS     4
+#define SETTLE_STEP 7
+
+static struct generation *open_quickly(struct store *store)
+{
+    struct generation *generation = NULL;
+    struct diag diag;
+
+    diag_init(&diag);
+    assert_int_equal(generation_open(store, &diag, &generation), STATUS_OK);
+    assert_int_equal(diag.count, 0);
+    diag_clear(&diag);
+    return generation;
+}
+
+/* A missing image is told about when it is looked for, and once. */
+static void test_missing_later(void **state)
+{
+    struct tree tree;
+    struct diag diag;
+
+    (void)state;
+    diag_init(&diag);
+    tree_init(&tree);
+    struct store *store = tree_open_writer(&tree);
+    put_generation(store, "[view internet]\nclients = any\n", "internet");
+    struct generation *generation = open_quickly(store);
+    assert_int_equal(ask(generation, "192.0.2.200", "ns.a.example"), 1000 + RCODE_SERVFAIL);
+    assert_false(generation_settle(generation, 0, &diag));
+    assert_int_equal(diag.count, 0);
+    assert_true(generation_settle(generation, 1, &diag));
+    assert_int_equal(diag.warnings, 1);
+    assert_non_null(strstr(diag.messages[0].text, "image 4711 of zone a.example. in view internet is missing"));
+    assert_true(generation_settle(generation, 1, &diag));
+    assert_int_equal(diag.count, 1);
+    assert_int_equal(ask(generation, "192.0.2.200", "ns.a.example"), 1000 + RCODE_SERVFAIL);
+    drop(generation);
+    generation = open_quickly(NULL);
+    assert_true(generation_settle(generation, 0, &diag));
+    drop(generation);
+    diag_clear(&diag);
+    store_close(store);
+    tree_clear(&tree);
+}
+
+struct asking {
+    pthread_t thread;
+    const struct generation *generation;
+    unsigned good;
+};
+
+/* Asks for an address in every zone. Nothing is asserted here: cmocka belongs to the main thread. */
+static void *ask_every_zone(void *argument)
+{
+    struct asking *asking = argument;
+    struct client client = {.transport = TRANSPORT_UDP};
+    struct answer *answer = memory_zalloc(1, sizeof *answer);
+
+    address_from_text("192.0.2.200", 11, &client.source);
+    for (unsigned i = 0; i < ZONES && answer != NULL; i++) {
+        char text[32];
+        uint8_t name[NAME_SIZE_MAX];
+        size_t size = 0;
+
+        snprintf(text, sizeof text, "ns.z%u.example", i);
+        name_from_text(text, strlen(text), NULL, name, &size);
+        const struct question question = {.name = name, .type = RRTYPE_A};
+        decide_answer(asking->generation, &client, &question, answer);
+        asking->good += answer->count > 0 && answer->rrsets[0].section == SECTION_ANSWER &&
+                        answer->rrsets[0].rrset.data[4] == i / 256 && answer->rrsets[0].rrset.data[5] == i % 256;
+    }
+    memory_free(answer);
+    return NULL;
+}
+
+static void write_zones(const struct tree *tree)
+{
+    tree_write(tree, "policy.conf", "[view internet]\nclients = any\n");
+    for (unsigned i = 0; i < ZONES; i++) {
+        char path[64];
+        char zone[200];
+
+        snprintf(path, sizeof path, "internet/z%u.example.zone", i);
+        snprintf(zone, sizeof zone,
+                 "@ 3600 SOA ns hostmaster 1 7200 900 1209600 60\n@ 3600 NS ns\nns 3600 A 192.0.%u.%u\n", i / 256,
+                 i % 256);
+        tree_write(tree, path, zone);
+    }
+}
+
+/* Several threads look for the same images at once, while the main thread does too. */
+static void test_settled_while_asked(void **state)
+{
+    struct asking asking[THREADS] = {{.good = 0}};
+    struct tree tree;
+    struct diag diag;
+
+    (void)state;
+    diag_init(&diag);
+    tree_init(&tree);
+    write_zones(&tree);
+    publish_tree(&tree);
+    struct store *store = tree_open_reader(&tree);
+    struct generation *generation = open_quickly(store);
+    for (size_t i = 0; i < THREADS; i++) {
+        asking[i].generation = generation;
+        assert_int_equal(pthread_create(&asking[i].thread, NULL, ask_every_zone, &asking[i]), 0);
+    }
+    unsigned steps = 1;
+    while (!generation_settle(generation, SETTLE_STEP, &diag))
+        steps++;
+    for (size_t i = 0; i < THREADS; i++)
+        pthread_join(asking[i].thread, NULL);
+    assert_int_equal(steps, (ZONES + SETTLE_STEP - 1) / SETTLE_STEP);
+    assert_int_equal(diag.count, 0);
+    for (size_t i = 0; i < THREADS; i++)
+        assert_int_equal(asking[i].good, ZONES);
+    const struct catalog *catalog = &generation->catalogs[0];
+    for (uint32_t i = 0; i < catalog_count(catalog); i++) {
+        const void *block = NULL;
+        size_t size = 0;
+
+        assert_int_equal(snapshot_image(generation->snapshot, catalog_entry(catalog, i)->image_id, &block, &size),
+                         STATUS_OK);
+        assert_ptr_equal(catalog->images[i].block, block);
+        assert_int_equal(catalog->images[i].size, size);
+    }
+    drop(generation);
+    diag_clear(&diag);
+    store_close(store);
+    tree_clear(&tree);
+}
+
 /* The newest that can be read serves, and the rest is told about. */
 static void test_newest_readable(void **state)
 {
@@ -309,6 +446,7 @@ int main(void)
         cmocka_unit_test(test_empty),         cmocka_unit_test(test_loaded),
         cmocka_unit_test(test_candidate),     cmocka_unit_test(test_held_while_newer_come),
         cmocka_unit_test(test_missing_image), cmocka_unit_test(test_newest_readable),
+        cmocka_unit_test(test_missing_later), cmocka_unit_test(test_settled_while_asked),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

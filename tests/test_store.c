@@ -88,24 +88,35 @@ static bool visit(void *context, uint64_t id, const void *block, size_t size)
     return walk->count < SIZES_MAX;
 }
 
-/* The fast walk over the pages finds what LMDB finds. */
+struct comparison {
+    const struct store_images *images;
+    size_t count;
+};
+
+static bool compare_image(void *context, uint64_t id, const void *block, size_t size)
+{
+    struct comparison *comparison = context;
+    const void *found = NULL;
+    size_t found_size = 0;
+
+    assert_true(store_images_find(comparison->images, id, &found, &found_size));
+    assert_ptr_equal(found, block);
+    assert_int_equal(found_size, size);
+    comparison->count++;
+    return true;
+}
+
+/* What reads the pages itself finds what LMDB finds. */
 static void expect_same_images(const struct snapshot *snapshot, size_t wanted, struct diag *diag)
 {
-    struct store_image *images = NULL;
-    size_t count = 0;
+    struct store_images *images = NULL;
+    struct comparison comparison = {NULL, 0};
 
-    assert_int_equal(snapshot_images(snapshot, &images, &count, diag), STATUS_OK);
-    assert_int_equal(count, wanted);
-    for (size_t i = 0; i < count; i++) {
-        const void *block = NULL;
-        size_t size = 0;
-
-        assert_true(i == 0 || images[i].id > images[i - 1].id);
-        assert_int_equal(snapshot_image(snapshot, images[i].id, &block, &size), STATUS_OK);
-        assert_ptr_equal(images[i].block, block);
-        assert_int_equal(images[i].size, size);
-    }
-    memory_free(images);
+    assert_int_equal(snapshot_images(snapshot, &images, diag), STATUS_OK);
+    comparison.images = images;
+    assert_int_equal(snapshot_each_image(snapshot, compare_image, &comparison, diag), STATUS_OK);
+    assert_int_equal(comparison.count, wanted);
+    store_images_free(images);
 }
 
 /* Every size comes back as it was, 16-byte aligned. */

@@ -17,8 +17,8 @@ struct found_node {
 
 static bool open_image(const struct catalog *catalog, uint32_t index, struct image *image)
 {
-    const struct image_ref *ref = &catalog->images[index];
-    return image_open(ref->block, ref->size, image) == STATUS_OK;
+    const struct image_ref ref = catalog_image(catalog, index);
+    return image_open(ref.block, ref.size, image) == STATUS_OK;
 }
 
 /* The node of a name, or the wildcard that stands for it. */

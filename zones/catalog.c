@@ -4,6 +4,7 @@
 #include "zones/bytes.h"
 #include "zones/catalog_layout.h"
 #include "zones/memory.h"
+#include "zones/store.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -160,6 +161,18 @@ const uint8_t *catalog_apex(const struct catalog *catalog, const struct catalog_
         name_from_wire(catalog->block + entry->apex, catalog->size - entry->apex, &size) != STATUS_OK)
         return NULL;
     return catalog->block + entry->apex;
+}
+
+/* The size goes first: who sees the block sees the size. What several threads write is the same. */
+struct image_ref catalog_fetch(const struct catalog *catalog, uint32_t index)
+{
+    struct image_ref *ref = &catalog->images[index];
+    struct image_ref found = {.block = NULL, .size = 0};
+    if (!store_images_find(catalog->stored, catalog_entry(catalog, index)->image_id, &found.block, &found.size))
+        return (struct image_ref){.block = NULL, .size = 0};
+    __atomic_store_n(&ref->size, found.size, __ATOMIC_RELAXED);
+    __atomic_store_n(&ref->block, found.block, __ATOMIC_RELEASE);
+    return found;
 }
 
 static bool apex_is(const struct catalog *catalog, const struct catalog_entry *entry, const uint8_t *name, size_t size)

@@ -3,8 +3,9 @@
  * catalog: the zones of one view: apex to image id and serial, as one immutable block like an image (same rules: host
  * byte order, offsets from the start, every one checked when used). Views that serve the same zones share one catalog.
  *
- * The block names images by id; whoever loads it joins it with their blocks (struct catalog, `images`). Pure functions;
- * any thread may read a catalog that nobody changes.
+ * The block names images by id; whoever loads it joins it with their blocks (struct catalog, `images`), or tells where
+ * each can be found when it is asked for the first time (`stored`). Pure functions otherwise; any thread may read a
+ * catalog that nobody changes.
  */
 #ifndef SPLITVIEW_ZONES_CATALOG_H
 #define SPLITVIEW_ZONES_CATALOG_H
@@ -40,7 +41,8 @@ struct catalog {
     const uint8_t *block;
     size_t size;
     const struct catalog_header *header;
-    const struct image_ref *images; /* one per entry, in entry order; borrowed; set by the owner after catalog_open */
+    struct image_ref *images; /* one per entry, in entry order; borrowed; set by the owner after catalog_open */
+    const struct store_images *stored; /* where those that `images` does not have yet are found; NULL: it has all */
 };
 
 struct catalog_entry {
@@ -61,6 +63,19 @@ unsigned catalog_labels_max(const struct catalog *catalog);
 const struct catalog_entry *catalog_entry(const struct catalog *catalog, uint32_t index);
 /* The apex of an entry, NULL if damaged. */
 const uint8_t *catalog_apex(const struct catalog *catalog, const struct catalog_entry *entry);
+
+/* Find the image of an entry in the store and remember it for all threads; they may do so at the same time. */
+struct image_ref catalog_fetch(const struct catalog *catalog, uint32_t index);
+
+/* The bytes of an entry's image, from the store if it is the first to be asked. */
+static inline struct image_ref catalog_image(const struct catalog *catalog, uint32_t index)
+{
+    const struct image_ref *ref = &catalog->images[index];
+    const void *block = __atomic_load_n(&ref->block, __ATOMIC_ACQUIRE);
+    if (block == NULL && catalog->stored != NULL)
+        return catalog_fetch(catalog, index);
+    return (struct image_ref){.block = block, .size = __atomic_load_n(&ref->size, __ATOMIC_RELAXED)};
+}
 
 /*
  * The deepest apex at or above the ancestor of `split` that has `labels` labels; its number goes to *index. NULL: none.

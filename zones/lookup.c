@@ -107,9 +107,9 @@ static const uint8_t *suffix(const struct search *search, unsigned labels)
 static bool zone_knows(const struct catalog *catalog, uint32_t index, unsigned apex_labels,
                        const struct name_split *split)
 {
-    const struct image_ref *ref = &catalog->images[index];
+    const struct image_ref ref = catalog_image(catalog, index);
     struct image image;
-    if (image_open(ref->block, ref->size, &image) != STATUS_OK)
+    if (image_open(ref.block, ref.size, &image) != STATUS_OK)
         return false;
     const struct image_node *node = image_find(&image, split, split->labels);
     if (node != NULL && (node->flags & NODE_MISSING) == 0)
@@ -141,11 +141,11 @@ static const struct catalog_entry *find_zone(const struct catalog *catalog, cons
 
 static enum status open_zone(struct search *search, const struct catalog_entry *entry, uint32_t index)
 {
-    const struct image_ref *ref = &search->catalog->images[index];
+    const struct image_ref ref = catalog_image(search->catalog, index);
     search->serial = entry->serial;
     search->image_id = entry->image_id;
     note_zone(search, entry);
-    return image_open(ref->block, ref->size, &search->image);
+    return image_open(ref.block, ref.size, &search->image);
 }
 
 static const struct image_node *apex_node(const struct search *search)

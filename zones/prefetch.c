@@ -41,9 +41,11 @@ static bool fetch_header(struct prefetch *prefetch)
     const struct catalog *catalog = prefetch->catalog;
     const struct image_ref *ref = prefetch->place;
     const struct catalog_entry *entry = catalog_entry(catalog, (uint32_t)(ref - catalog->images));
-    prefetch->block = ref->block;
-    prefetch->size = ref->size;
-    if (ref->block == NULL || (uintptr_t)ref->block % IMAGE_ALIGNMENT != 0 || ref->size < sizeof(struct image_header))
+    prefetch->block = __atomic_load_n(&ref->block, __ATOMIC_ACQUIRE);
+    prefetch->size = __atomic_load_n(&ref->size, __ATOMIC_RELAXED);
+    /* One that nobody asked for yet is left to the lookup too. */
+    if (prefetch->block == NULL || (uintptr_t)prefetch->block % IMAGE_ALIGNMENT != 0 ||
+        prefetch->size < sizeof(struct image_header))
         return false;
     __builtin_prefetch(catalog->block + entry->apex);
     __builtin_prefetch(prefetch->block);

@@ -155,15 +155,14 @@ enum status snapshot_each_image(const struct snapshot *snapshot,
                                 bool (*visit)(void *context, uint64_t id, const void *block, size_t size),
                                 void *context, struct diag *diag);
 
-/* The same in one array, fast: *images is the caller's to memory_free, *count may be 0. STORE, DAMAGED, each with a
- * message; NO_MEMORY. */
-struct store_image {
-    uint64_t id;
-    const void *block; /* NULL: a value that cannot be a block */
-    size_t size;       /* bytes */
-};
-enum status snapshot_images(const struct snapshot *snapshot, struct store_image **images, size_t *count,
-                            struct diag *diag);
+/* A way to find each by its id, made in a time that hardly grows with their number. *images is the caller's to
+ * store_images_free, and of use until the snapshot is closed. STORE, DAMAGED, each with a message; NO_MEMORY. */
+struct store_images;
+enum status snapshot_images(const struct snapshot *snapshot, struct store_images **images, struct diag *diag);
+/* False: there is no such image, or its value cannot be a block. Any thread, at any time; makes no system call. */
+bool store_images_find(const struct store_images *images, uint64_t id, const void **block, size_t *size);
+/* NULL allowed. */
+void store_images_free(struct store_images *images);
 
 /*
  * A cheap look: the number of the transaction that a snapshot opened now would see, and whether the store's file on
