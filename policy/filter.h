@@ -10,6 +10,7 @@
 #include "zones/answer.h"
 #include "zones/trace.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -21,6 +22,9 @@
  */
 void filter_answer(const struct policy *policy, uint32_t view, const struct client *client, uint16_t type, uint64_t now,
                    struct trace *trace, struct answer *answer);
+
+/* Do two views do the same to every answer, and send its records in the same order? No, where that is hard to tell. */
+bool filter_alike(const struct policy *policy, uint32_t a, uint32_t b);
 
 /* Of an answer to ANY, one RRset (RFC 8482 4.1). Pure; any thread. */
 void filter_keep_one(struct answer *answer);

@@ -598,6 +598,19 @@ void forward_find(const struct forward_rules *rules, uint32_t index, const struc
     route_on(view, hit.section, recursion, route);
 }
 
+bool forward_alike(const struct forward_rules *rules, uint32_t a, uint32_t b)
+{
+    const struct forward_view *one = &rules->views[a];
+    const struct forward_view *other = &rules->views[b];
+    if (one->group != other->group || one->is_external != other->is_external ||
+        one->has_special != other->has_special || one->has_canary != other->has_canary)
+        return false;
+    for (size_t i = 0; i < rules->section_count; i++)
+        if (rules->sections[i].views[a] != rules->sections[i].views[b])
+            return false;
+    return true;
+}
+
 const struct rrset *forward_soa(const struct forward_route *route)
 {
     return special_soa(route->reason == FORWARD_SPECIAL);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "policy/generation.h"
 
+#include "policy/filter.h"
+#include "policy/forward.h"
 #include "zones/memory.h"
 
 #include <assert.h>
@@ -73,6 +75,28 @@ static void tell_missing(const struct generation *generation, uint32_t view, con
              (unsigned long long)entry->image_id, text, generation->policy->views[view].name);
 }
 
+static bool views_alike(const struct generation *generation, uint32_t a, uint32_t b)
+{
+    const struct policy *policy = generation->policy;
+
+    return generation->catalogs[a].block == generation->catalogs[b].block && filter_alike(policy, a, b) &&
+           forward_alike(policy->forward, a, b);
+}
+
+static enum status find_alike(struct generation *generation)
+{
+    generation->alike = memory_alloc(generation->catalog_count * sizeof *generation->alike);
+    if (generation->alike == NULL)
+        return STATUS_NO_MEMORY;
+    for (uint32_t view = 0; view < generation->catalog_count; view++) {
+        uint32_t first = 0;
+        while (first < view && !views_alike(generation, first, view))
+            first++;
+        generation->alike[view] = first;
+    }
+    return STATUS_OK;
+}
+
 /* One array for all views, one run of it for each distinct catalog. */
 static enum status bind_images(struct generation *generation)
 {
@@ -92,7 +116,7 @@ static enum status bind_images(struct generation *generation)
         catalog->images = first == view ? generation->images + used : generation->catalogs[first].images;
         used += first == view ? catalog_count(catalog) : 0;
     }
-    return STATUS_OK;
+    return find_alike(generation);
 }
 
 static enum status bind_stored_images(struct generation *generation, struct diag *diag)
@@ -354,6 +378,7 @@ void generation_free(struct generation *generation)
         return;
     assert(atomic_load(&generation->holders) == 0);
     store_images_free(generation->stored);
+    memory_free(generation->alike);
     if (generation->snapshot != NULL)
         snapshot_close(generation->snapshot);
     if (generation->candidate == NULL)

@@ -32,6 +32,7 @@ struct generation {
     uint64_t record_count;
     uint32_t zone_count;
     struct image_ref *images;          /* what the catalogs' `images` point into */
+    uint32_t *alike;                   /* per view: the first that answers every question alike; often itself */
     struct snapshot *snapshot;         /* NULL: no image lies in a store */
     struct store_images *stored;       /* where images are found; NULL: they are all in `images` */
     const struct candidate *candidate; /* whose policy and catalogs are borrowed; NULL: published */

@@ -175,7 +175,7 @@ void serve_seek(struct serve *serve, uint32_t view, const uint8_t *wire, size_t 
     key->slot = NULL;
     /* The query log tells what an answer was made of. */
     if (serve->memo != NULL && serve->log.fd < 0 && view != VIEW_NONE)
-        memo_seek(serve->memo, view, wire, size, key);
+        memo_seek(serve->memo, serve->env.generation->alike[view], wire, size, key);
 }
 
 size_t serve_recall(struct serve *serve, const struct memo_key *key, const uint8_t *wire, size_t size, uint8_t *reply)

@@ -46,11 +46,13 @@ void support_server_finish(struct support_server *server)
     for (unsigned i = 0; i < SUPPORT_VIEWS; i++) {
         support_finish(&server->worlds[i]);
         server->catalogs[i] = server->worlds[i].catalog;
+        server->alike[i] = i;
     }
     server->generation.number = 1;
     strcpy(server->generation.commit, "0123456789abcdef");
     server->generation.catalogs = server->catalogs;
     server->generation.catalog_count = SUPPORT_VIEWS;
+    server->generation.alike = server->alike;
     server->env = (struct query_env){
         .generation = &server->generation, .udp_payload = 1232, .identity = "test", .tcp_idle_ms = 10000};
     server->trust_ecs = make_trust();

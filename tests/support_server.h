@@ -15,6 +15,7 @@ enum support_view { SUPPORT_INTERNET, SUPPORT_INTERNAL, SUPPORT_VIEWS };
 struct support_server {
     struct support_world worlds[SUPPORT_VIEWS];
     struct catalog catalogs[SUPPORT_VIEWS];
+    uint32_t alike[SUPPORT_VIEWS];
     struct generation generation;
     struct prefix_map *trust_ecs;
     struct query_env env;

@@ -94,6 +94,60 @@ static void test_empty(void **state)
     tree_clear(&tree);
 }
 
+/* Views that answer every question alike share the first one's number, and nothing less will do. */
+static void test_alike(void **state)
+{
+    static const struct {
+        const char *name;
+        const char *keys;
+        uint32_t alike;
+    } rows[] = {
+        {"internet", "clients = any", 0},
+        {"internal", "clients = 10.0.0.0/8\nbase = internet", 1},
+        {"west", "clients = 10.1.0.0/16\nbase = internal", 1},
+        {"brief", "clients = 10.2.0.0/16\nbase = internal\nminimal = yes", 3},
+        {"turning", "clients = 10.3.0.0/16\nbase = internal\norder = rotate", 4},
+        {"asking", "clients = 10.4.0.0/16\nbase = internal\nforward = site", 5},
+        {"also", "clients = 10.5.0.0/16\nbase = internal\nforward = site", 5},
+        {"elsewhere", "clients = 10.6.0.0/16\nbase = internal\nforward = other", 7},
+        {"further", "clients = 10.7.0.0/16\nbase = internal\nforward = site", 8}, /* [forward corp.example] */
+        {"special", "clients = 10.8.0.0/16\nbase = internal\nforward = site\nspecial-names = no", 9},
+        {"canary", "clients = 10.9.0.0/16\nbase = internal\nforward = site\ncanary = no", 10},
+        {"owning", "clients = 10.10.0.0/16\nbase = internal", 11},
+        {"outside", "clients = 10.11.0.0/16\nbase = internet\nside = external", 0},
+        {"letting", "clients = 10.12.0.0/16\nbase = internet\nside = external\nallow-private = x.a.example", 13},
+        {"letting2", "clients = 10.13.0.0/16\nbase = internet\nside = external\nallow-private = x.a.example", 14},
+        {"last", "clients = 10.14.0.0/16\nbase = internal", 1},
+    };
+    char text[4096];
+    size_t used = 0;
+    struct tree tree;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        used += (size_t)snprintf(text + used, sizeof text - used, "[view %s]\n%s\n", rows[i].name, rows[i].keys);
+    snprintf(text + used, sizeof text - used,
+             "[upstream site]\nservers = 192.0.2.53\n[upstream other]\nservers = 192.0.2.54\n"
+             "[forward corp.example]\nto = site\nviews = further\n");
+    tree_init(&tree);
+    tree_write(&tree, "policy.conf", text);
+    tree_write(&tree, "internet/a.example.zone", ZONE("192.0.2.1"));
+    tree_write(&tree, "internal/a.example.zone", "ns 300 A 10.0.0.2\n");
+    tree_write(&tree, "owning/a.example.zone", "x 300 A 10.0.0.3\n");
+    publish_tree(&tree);
+    struct store *store = tree_open_reader(&tree);
+    struct generation *generation = load(store, 0);
+    assert_int_equal(generation->catalog_count, sizeof rows / sizeof rows[0]);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (generation->alike[i] != rows[i].alike)
+            print_error("view %s\n", rows[i].name);
+        assert_int_equal(generation->alike[i], rows[i].alike);
+    }
+    drop(generation);
+    store_close(store);
+    tree_clear(&tree);
+}
+
 static void test_loaded(void **state)
 {
     struct tree tree;
@@ -443,10 +497,15 @@ static void test_candidate(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_empty),         cmocka_unit_test(test_loaded),
-        cmocka_unit_test(test_candidate),     cmocka_unit_test(test_held_while_newer_come),
-        cmocka_unit_test(test_missing_image), cmocka_unit_test(test_newest_readable),
-        cmocka_unit_test(test_missing_later), cmocka_unit_test(test_settled_while_asked),
+        cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_loaded),
+        cmocka_unit_test(test_alike),
+        cmocka_unit_test(test_candidate),
+        cmocka_unit_test(test_held_while_newer_come),
+        cmocka_unit_test(test_missing_image),
+        cmocka_unit_test(test_newest_readable),
+        cmocka_unit_test(test_missing_later),
+        cmocka_unit_test(test_settled_while_asked),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
