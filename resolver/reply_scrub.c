@@ -44,16 +44,20 @@ static const struct reply_record *find_record(const struct scrub *scrub, const u
     return NULL;
 }
 
-/* The DNAME above `name`. */
+/* The deepest DNAME above `name`, whatever the order of the records. */
 static const struct reply_record *find_dname(const struct scrub *scrub, const uint8_t *name)
 {
+    const struct reply_record *found = NULL;
     for (size_t i = 0; i < scrub->parsed->count; i++) {
         const struct reply_record *record = &scrub->parsed->records[i];
-        if (record->section == SECTION_ANSWER && record->type == RRTYPE_DNAME && name[0] != 0 &&
-            name_is_at_or_below(name_parent(name), reply_owner(scrub->parsed, record)))
-            return record;
+        if (record->section != SECTION_ANSWER || record->type != RRTYPE_DNAME || name[0] == 0)
+            continue;
+        const uint8_t *owner = reply_owner(scrub->parsed, record);
+        if (name_is_at_or_below(name_parent(name), owner) &&
+            (found == NULL || name_label_count(owner) > name_label_count(reply_owner(scrub->parsed, found))))
+            found = record;
     }
-    return NULL;
+    return found;
 }
 
 /* RFC 6672 2.2: the labels below the DNAME's owner, in front of its target. False: too long. */
