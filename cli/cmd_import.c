@@ -9,6 +9,7 @@
 #include "policy/generation.h"
 #include "policy/publish.h"
 #include "policy/signature.h"
+#include "zones/heap.h"
 #include "zones/store.h"
 
 #include <errno.h>
@@ -332,6 +333,7 @@ static enum exit_status run_import(const struct cli *cli)
         return cli_usage_error(&command_import, "--serial-floor: found %s, wanted a number from 0 to 4294967295",
                                cli->serial_floor);
     diag_init(&import.diag);
+    heap_keep();
     enum status status = do_import(&import);
     if (!cli->json)
         status = print_changes(&import, status);

@@ -25,11 +25,27 @@ size_t depth_file(const struct depth *depth, size_t file, size_t index)
     return depth->below[depth->first[file] + index];
 }
 
-/* The view's own served file that is the nearest above a zone; FLATTEN_NONE: none. */
-static size_t find_above(const struct flatten *plan, uint32_t view, const uint8_t *apex)
+/* The size of the view's shortest own apex: nothing of it stands at a shorter name. */
+static size_t find_shortest(const struct flatten *plan, uint32_t view)
 {
+    size_t shortest = NAME_SIZE_MAX;
+
+    for (size_t i = plan->first_file[view]; i < plan->first_file[view + 1]; i++)
+        if (plan->files[i].size < shortest)
+            shortest = plan->files[i].size;
+    return shortest;
+}
+
+/* The view's own served file that is the nearest above a zone; FLATTEN_NONE: none. */
+static size_t find_above(const struct flatten *plan, uint32_t view, const uint8_t *apex, size_t shortest)
+{
+    size_t size = name_size(apex);
+
     for (const uint8_t *name = apex; name[0] != 0;) {
+        size -= 1u + name[0];
         name = name_parent(name);
+        if (size < shortest)
+            return FLATTEN_NONE;
         size_t file = flatten_find_own(plan, view, name);
         if (file != FLATTEN_NONE && plan->files[file].is_served)
             return file;
@@ -44,8 +60,9 @@ static void find_pairs(struct depth *depth, const struct flatten *plan, size_t *
         const struct flatten_view *zones = &plan->views[view];
         if (plan->first_file[view] == plan->first_file[view + 1])
             continue;
+        size_t shortest = find_shortest(plan, view);
         for (size_t i = 0; i < zones->count; i++) {
-            size_t file = find_above(plan, view, plan->files[zones->zones[i]].apex);
+            size_t file = find_above(plan, view, plan->files[zones->zones[i]].apex, shortest);
             if (file == FLATTEN_NONE)
                 continue;
             if (next == NULL)

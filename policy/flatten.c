@@ -83,11 +83,15 @@ static bool has_zone_suffix(const char *name)
 
 static char *join_path(const char *folder, const char *name)
 {
-    size_t size = strlen(folder) + 1 + strlen(name);
-    char *path = memory_alloc(size + 1);
+    size_t folder_size = strlen(folder);
+    size_t length = strlen(name);
+    char *path = memory_alloc(folder_size + 1 + length + 1);
 
-    if (path != NULL)
-        snprintf(path, size + 1, "%s/%s", folder, name);
+    if (path == NULL)
+        return NULL;
+    memcpy(path, folder, folder_size);
+    path[folder_size] = '/';
+    memcpy(path + folder_size + 1, name, length + 1);
     return path;
 }
 

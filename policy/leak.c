@@ -141,6 +141,8 @@ static bool has_internal_label(const uint8_t *name)
 bool leak_is_internal_only(const struct leak *leak, const uint8_t *name)
 {
     uint8_t lower[NAME_SIZE_MAX];
+    if (leak->count == 0 && leak->glob_count == 0)
+        return has_internal_label(name); /* which sees no case */
     name_to_lower(name, lower);
     return leak_is_internal_only_lower(leak, lower);
 }

@@ -9,16 +9,25 @@
 
 /* ---- writing ---- */
 
-static enum status put_number(struct bytes *table, uint64_t number)
+#define NUMBER_MAX 10 /* bytes of a number */
+
+/* Its size. */
+static size_t write_number(uint8_t bytes[NUMBER_MAX], uint64_t number)
 {
-    uint8_t bytes[10];
     size_t size = 0;
 
     do {
         bytes[size++] = (uint8_t)((number & 0x7f) | (number > 0x7f ? 0x80 : 0));
         number >>= 7;
     } while (number != 0);
-    return bytes_append(table, bytes, size);
+    return size;
+}
+
+static enum status put_number(struct bytes *table, uint64_t number)
+{
+    uint8_t bytes[NUMBER_MAX];
+
+    return bytes_append(table, bytes, write_number(bytes, number));
 }
 
 static enum status put_text(struct bytes *table, const char *text)
@@ -82,17 +91,15 @@ static enum status put_entry(struct pairing *pairing, uint32_t node, uint32_t ty
 {
     int64_t step = (int64_t)origin.line - (int64_t)pairing->last_line;
     uint64_t zigzag = step < 0 ? (uint64_t)(-step) * 2 - 1 : (uint64_t)step * 2;
-    enum status status = put_number(pairing->table, node - pairing->last_node);
+    uint8_t bytes[4 * NUMBER_MAX];
+    size_t size = write_number(bytes, node - pairing->last_node);
 
-    if (status == STATUS_OK)
-        status = put_number(pairing->table, type);
-    if (status == STATUS_OK)
-        status = put_number(pairing->table, origin.file == ORIGIN_NONE ? 0 : origin.file + 1u);
-    if (status == STATUS_OK)
-        status = put_number(pairing->table, zigzag);
+    size += write_number(bytes + size, type);
+    size += write_number(bytes + size, origin.file == ORIGIN_NONE ? 0 : origin.file + 1u);
+    size += write_number(bytes + size, zigzag);
     pairing->last_node = node;
     pairing->last_line = origin.line;
-    return status;
+    return bytes_append(pairing->table, bytes, size);
 }
 
 static enum status put_change(struct pairing *pairing, const struct zone_ttl_change *change)

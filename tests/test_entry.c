@@ -11,6 +11,7 @@
 #include "zones/memory.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /*
@@ -114,6 +115,78 @@ static void test_rows(void **state)
     }
 }
 
+/* The result of a row, as many lines further down. */
+static void shift_lines(const char *result, unsigned lines, char *shifted, size_t capacity)
+{
+    size_t used = 0;
+    while (*result != '\0' && used + 16 < capacity) {
+        bool is_place = (*result == '[' || *result == '!') && result[1] >= '0' && result[1] <= '9';
+        shifted[used++] = *result++;
+        if (is_place) {
+            char *end;
+            unsigned long line = strtoul(result, &end, 10);
+            used += (size_t)snprintf(shifted + used, capacity - used, "%lu", line + lines);
+            result = end;
+        }
+    }
+    shifted[used] = '\0';
+}
+
+/* A reader that has read a line has room, and takes plain lines at once: with the same result. */
+static void test_rows_further_down(void **state)
+{
+    static const char before[] = "a b c d e f g h\n i\n";
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char text[128];
+        char result[512];
+        char wanted[512] = "[1:1 a b c d e f g h][2:2 <i]";
+        size_t size = rows[i].size > 0 ? rows[i].size : strlen(rows[i].text);
+        assert_true(sizeof before - 1 + size <= sizeof text);
+        if ((uint8_t)rows[i].text[0] == 0xef) {
+            continue; /* a byte order mark stands nowhere else */
+        }
+        memcpy(text, before, sizeof before - 1);
+        memcpy(text + sizeof before - 1, rows[i].text, size);
+        shift_lines(rows[i].result, 2, wanted + strlen(wanted), sizeof wanted - strlen(wanted));
+        collect(text, sizeof before - 1 + size, result, sizeof result);
+        assert_string_equal(result, wanted);
+    }
+}
+
+/* Lines that end with a carriage return are never plain. */
+static void test_plain_lines_are_as_others(void **state)
+{
+    static const char *const lines[] = {
+        "a b",
+        " a",
+        "\ta  \t b ",
+        "w1 w2 w3 w4 w5 w6 w7 w8 w9",
+        "x",
+        "  ",
+        "",
+        "a\xff\x01 b",
+        "$TTL 3",
+        "a=b c,d",
+        "w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16 w17",
+    };
+    (void)state;
+    for (unsigned i = 0; i < 2000; i++) {
+        char plain[512] = "";
+        char other[512] = "";
+        char result[1024];
+        char wanted[1024];
+        for (unsigned left = i, k = 0; k < 4; left /= 11, k++) {
+            const char *line = lines[(left + k) % (sizeof lines / sizeof lines[0])];
+            snprintf(plain + strlen(plain), sizeof plain - strlen(plain), "%s\n", line);
+            snprintf(other + strlen(other), sizeof other - strlen(other), "%s\r\n", line);
+        }
+        collect(plain, strlen(plain), result, sizeof result);
+        collect(other, strlen(other), wanted, sizeof wanted);
+        assert_string_equal(result, wanted);
+    }
+}
+
 static void test_tokens_know_their_place(void **state)
 {
     static const struct {
@@ -175,6 +248,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_rows_further_down),
+        cmocka_unit_test(test_plain_lines_are_as_others),
         cmocka_unit_test(test_tokens_know_their_place),
         cmocka_unit_test(test_limits),
     };

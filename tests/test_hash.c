@@ -7,6 +7,8 @@
 #include <cmocka.h>
 
 #include "zones/hash.h"
+#include "zones/hash_job.h"
+#include "zones/memory.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -25,15 +27,20 @@ static const struct {
     {NULL, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"},
 };
 
+static void expect_hex(const uint8_t *digest, size_t size, const char *wanted)
+{
+    char text[2 * HASH_SIZE + 1];
+    for (size_t i = 0; i < size; i++)
+        snprintf(text + 2 * i, 3, "%02x", digest[i]);
+    assert_string_equal(text, wanted);
+}
+
 static void expect_digest(const struct hash_piece *pieces, size_t count, const char *wanted)
 {
     uint8_t digest[HASH_SIZE];
-    char text[2 * HASH_SIZE + 1];
 
     hash_pieces(pieces, count, digest);
-    for (size_t i = 0; i < HASH_SIZE; i++)
-        snprintf(text + 2 * i, 3, "%02x", digest[i]);
-    assert_string_equal(text, wanted);
+    expect_hex(digest, sizeof digest, wanted);
 }
 
 /* Whole, and cut in two at each of the first places. */
@@ -76,9 +83,47 @@ static void test_zeros(void **state)
     }
 }
 
+/* As `git hash-object` prints them. */
+static void blobs_have_gits_ids(void **state)
+{
+    uint8_t id[HASH_GIT_SIZE];
+    (void)state;
+    hash_git_blob("", 0, id);
+    expect_hex(id, sizeof id, "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391");
+    hash_git_blob("hello\n", 6, id);
+    expect_hex(id, sizeof id, "ce013625030ba8dba906f756967f9e9ca394464a");
+}
+
+static void jobs_make_the_same_digests(void **state)
+{
+    static const size_t sizes[] = {0, 1, HASH_JOB_SIZE_LEAST - 3, HASH_JOB_SIZE_LEAST, 3 * HASH_JOB_SIZE_LEAST + 1};
+    uint8_t *data = memory_alloc(sizes[4]);
+    (void)state;
+    assert_non_null(data);
+    for (size_t i = 0; i < sizes[4]; i++)
+        data[i] = (uint8_t)(i * 7 + (i >> 10));
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        const struct hash_piece pieces[] = {{"x", 1}, {NULL, 2}, {data, sizes[i]}};
+        struct hash_job job;
+        uint8_t wanted[HASH_SIZE];
+        uint8_t found[HASH_SIZE];
+        hash_pieces(pieces, 3, wanted);
+        hash_job_begin(&job, pieces, 3);
+        assert_int_equal(job.has_thread, i >= 2);
+        hash_job_end(&job, found);
+        assert_memory_equal(found, wanted, sizeof wanted);
+    }
+    memory_free(data);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_vectors), cmocka_unit_test(test_zeros)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_vectors),
+        cmocka_unit_test(test_zeros),
+        cmocka_unit_test(blobs_have_gits_ids),
+        cmocka_unit_test(jobs_make_the_same_digests),
+    };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

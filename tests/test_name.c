@@ -145,6 +145,27 @@ static void keys_sort_canonically(void **state)
     }
 }
 
+/* Octets 0 and 1 at each place of labels of each size. */
+static void low_octets_are_escaped(void **state)
+{
+    (void)state;
+    for (unsigned length = 1; length <= NAME_LABEL_MAX; length++) {
+        for (unsigned place = 0; place < 2 * length; place++) {
+            uint8_t name[2 + NAME_LABEL_MAX] = {(uint8_t)length};
+            uint8_t wanted[NAME_LABEL_MAX + 2];
+            uint8_t key[NAME_KEY_MAX];
+            memset(name + 1, 'X', length);
+            name[1 + place / 2] = (uint8_t)(place % 2);
+            memset(wanted, 'x', sizeof wanted);
+            wanted[place / 2] = 1;
+            wanted[place / 2 + 1] = (uint8_t)(place % 2 + 1);
+            wanted[length + 1] = 0;
+            assert_int_equal(name_to_key(name, key), length + 2);
+            assert_memory_equal(key, wanted, length + 2);
+        }
+    }
+}
+
 static void the_longest_keys_fit(void **state)
 {
     (void)state;
@@ -255,6 +276,7 @@ int main(void)
         cmocka_unit_test(text_becomes_names),
         cmocka_unit_test(wire_is_checked),
         cmocka_unit_test(keys_sort_canonically),
+        cmocka_unit_test(low_octets_are_escaped),
         cmocka_unit_test(the_longest_keys_fit),
         cmocka_unit_test(relations),
         cmocka_unit_test(splits_hash_every_ancestor),

@@ -493,6 +493,34 @@ static void test_broken_repository(void **state)
     source_close(source);
 }
 
+/* An object that unpacks, but to something else, is no file, and no folder. */
+static void test_damaged_objects(void **state)
+{
+    struct fixture *fixture = *state;
+    struct source *source = NULL;
+    struct source_file file;
+    struct source_listing listing;
+    struct diag diag;
+
+    diag_init(&diag);
+    shell(fixture->folder, "git init -q --bare rot.git; git -C rot.git fetch -q --keep ../work main:main; cd rot.git\n"
+                           "mv objects/pack/*.pack . 2>/dev/null || true; chmod -R u+w .; rm -f objects/pack/*\n"
+                           "for p in *.pack; do [ ! -e \"$p\" ] || git unpack-objects -q < \"$p\"; done\n"
+                           "chmod -R u+w objects; path() { echo objects/$(git rev-parse $1 | sed 's,^..,&/,'); }\n"
+                           "cp $(path main:internal/a.zone) $(path main:internal/b.zone)\n"
+                           "cp $(path main:internal) $(path main:policy.conf)\n"
+                           "cp $(path main:internal/deep) $(path main:internet)\n");
+    source = open_source(fixture, "rot.git", NULL);
+    assert_int_equal(source_read(source, "internal/b.zone", &file, &diag), STATUS_IO);
+    expect_words(&diag, "cannot read \"b.zone\": its content is not the one that its id names");
+    assert_int_equal(source_read(source, "policy.conf", &file, &diag), STATUS_IO);
+    assert_int_equal(source_list(source, "internet", &listing, &diag), STATUS_IO);
+    assert_int_equal(source_read(source, "internal/a.zone", &file, &diag), STATUS_OK);
+    source_file_clear(&file);
+    diag_clear(&diag);
+    source_close(source);
+}
+
 /* What a pre-receive hook sees: the objects of the push lie in a folder that only the environment names. */
 static void test_quarantine(void **state)
 {
@@ -664,6 +692,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_no_search),
         cmocka_unit_test(test_work_tree),
         cmocka_unit_test(test_broken_repository),
+        cmocka_unit_test(test_damaged_objects),
         cmocka_unit_test(test_quarantine),
         cmocka_unit_test(test_hook),
         cmocka_unit_test(test_other_owner),

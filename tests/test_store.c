@@ -184,6 +184,39 @@ static void test_dedupe(void **state)
     store_close(store);
 }
 
+/* Large blocks are copied while it is not known whether they are there. */
+static void test_dedupe_large(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store *store = fixture_open_writer(fixture);
+    const size_t size = 3u << 20;
+    char *text = memory_alloc(size + 1);
+    bool reused = true;
+
+    assert_non_null(text);
+    memset(text, 'a', size);
+    text[size] = '\0';
+    const uint64_t first = fixture_put_text(fixture, store, text, &reused);
+    assert_false(reused);
+    assert_int_equal(fixture_put_text(fixture, store, text, &reused), first);
+    assert_true(reused);
+    fixture_publish_text(fixture, store, text, 1);
+    store_close(store);
+    store = fixture_open_writer(fixture);
+    assert_int_equal(fixture_put_text(fixture, store, text, &reused), first);
+    assert_true(reused);
+    text[size - 1] = 'b';
+    const uint64_t second = fixture_put_text(fixture, store, text, &reused);
+    assert_true(second > first);
+    assert_false(reused);
+    assert_int_equal(fixture_put_text(fixture, store, "small", &reused), second + 1);
+    fixture_publish_text(fixture, store, text, 2);
+    fixture_expect_head(fixture, store, 2, text);
+    assert_int_equal(fixture_stats(fixture, store).images, 2);
+    store_close(store);
+    memory_free(text);
+}
+
 static void test_prune(void **state)
 {
     struct fixture *fixture = *state;
@@ -569,6 +602,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_fields, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_sizes, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_dedupe, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_dedupe_large, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_prune, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_unnamed_images, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_origins, fixture_setup, fixture_teardown),

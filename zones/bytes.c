@@ -16,7 +16,7 @@ void bytes_clear(struct bytes *bytes)
     bytes_init(bytes, bytes->limit);
 }
 
-static enum status bytes_reserve(struct bytes *bytes, size_t size)
+enum status bytes_reserve(struct bytes *bytes, size_t size)
 {
     if (size > bytes->limit || bytes->size > bytes->limit - size)
         return STATUS_TOO_LARGE;
@@ -26,6 +26,8 @@ static enum status bytes_reserve(struct bytes *bytes, size_t size)
     size_t capacity = bytes->capacity < 256 ? 256 : bytes->capacity;
     while (capacity < needed)
         capacity = capacity > bytes->limit / 2 ? bytes->limit : capacity * 2;
+    if (capacity > bytes->limit)
+        capacity = bytes->limit;
     uint8_t *grown = memory_resize(bytes->data, capacity);
     if (grown == NULL)
         return STATUS_NO_MEMORY;
@@ -34,17 +36,9 @@ static enum status bytes_reserve(struct bytes *bytes, size_t size)
     return STATUS_OK;
 }
 
-enum status bytes_append(struct bytes *bytes, const void *data, size_t size)
+void bytes_clear_room(struct bytes *bytes, size_t size)
 {
-    enum status status = bytes_reserve(bytes, size);
-    if (status != STATUS_OK || size == 0)
-        return status;
-    if (data == NULL)
-        memset(bytes->data + bytes->size, 0, size);
-    else
-        memcpy(bytes->data + bytes->size, data, size);
-    bytes->size += size;
-    return STATUS_OK;
+    memset(bytes->data + bytes->size, 0, size);
 }
 
 enum status bytes_align(struct bytes *bytes, size_t alignment)

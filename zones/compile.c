@@ -218,6 +218,10 @@ static enum status draft_nodes(struct compiler *compiler)
     struct zone_rrset rrset;
     size_t next = 0;
     size_t mark = 0;
+    compiler->capacity = zone->count + zone->mark_count; /* most zones have a record or two for each name */
+    compiler->drafts = memory_alloc(compiler->capacity * sizeof *compiler->drafts);
+    if (compiler->drafts == NULL)
+        return STATUS_NO_MEMORY;
     bool more = zone_next_rrset(zone, &next, &rrset);
     while (more || mark < zone->mark_count) {
         int order = !more ? 1 : -1;
@@ -501,8 +505,6 @@ static enum status compile_drafts(struct compiler *compiler, struct compiled *co
     for (size_t i = 0; i < compiler->count; i++)
         write_node_rrsets(compiler, &image, &compiler->drafts[i]);
     compiled->serial = write_soa_facts(compiler);
-    struct image_header *header = (struct image_header *)(void *)compiler->block;
-    image_checksum(compiler->block, (size_t)compiler->size, header->checksum);
     compiled->block = compiler->block;
     compiled->size = (size_t)compiler->size;
     compiled->node_count = (uint32_t)compiler->count;
@@ -511,12 +513,34 @@ static enum status compile_drafts(struct compiler *compiler, struct compiled *co
     return status;
 }
 
-enum status compile_zone(const struct zone *zone, struct compiled *compiled, struct diag *diag)
+enum status compile_begin(const struct zone *zone, struct compiled *compiled, struct hash_job *checksum,
+                          struct diag *diag)
 {
     assert(zone->frozen && zone->count > 0);
     struct compiler compiler = {.zone = zone, .diag = diag, .apex_labels = name_label_count(zone->apex)};
+    struct hash_piece pieces[IMAGE_CHECKSUM_PIECES];
     enum status status = compile_drafts(&compiler, compiled);
+    if (status == STATUS_OK) {
+        image_checksum_pieces(compiled->block, compiled->size, pieces);
+        hash_job_begin(checksum, pieces, IMAGE_CHECKSUM_PIECES);
+    }
     memory_free(compiler.block);
     memory_free(compiler.drafts);
+    return status;
+}
+
+void compile_end(struct compiled *compiled, struct hash_job *checksum)
+{
+    struct image_header *header = (struct image_header *)(void *)compiled->block;
+    _Static_assert(sizeof header->checksum == HASH_SIZE, "the checksum is a digest");
+    hash_job_end(checksum, header->checksum);
+}
+
+enum status compile_zone(const struct zone *zone, struct compiled *compiled, struct diag *diag)
+{
+    struct hash_job checksum;
+    enum status status = compile_begin(zone, compiled, &checksum, diag);
+    if (status == STATUS_OK)
+        compile_end(compiled, &checksum);
     return status;
 }

@@ -323,12 +323,91 @@ static enum status finish(struct scan *scan, struct entry *entry)
     return STATUS_OK;
 }
 
+/* What a line is made of that read_plain_line takes; all else is CLASS_OTHER. */
+enum octet_class { CLASS_WORD, CLASS_BLANK, CLASS_END, CLASS_OTHER };
+
+static enum octet_class class_of(char c)
+{
+    static const uint8_t classes[UINT8_MAX + 1] = {
+        [' '] = CLASS_BLANK, ['\t'] = CLASS_BLANK, ['\n'] = CLASS_END,  ['\0'] = CLASS_OTHER, ['\r'] = CLASS_OTHER,
+        [';'] = CLASS_OTHER, ['('] = CLASS_OTHER,  [')'] = CLASS_OTHER, ['\\'] = CLASS_OTHER, ['"'] = CLASS_OTHER,
+    };
+    return (enum octet_class)classes[(uint8_t)c];
+}
+
+/* Take the words of a plain line apart. Its size with the end, 0: it is not one. */
+static size_t take_plain_words(struct entry_reader *reader, size_t *text_size)
+{
+    const char *line = reader->input + reader->position;
+    size_t left = reader->size - reader->position;
+    char *text = (char *)reader->text.data;
+    size_t size = 0;
+    size_t i = 0;
+    for (;;) {
+        while (i < left && class_of(line[i]) == CLASS_BLANK) {
+            i++;
+        }
+        if (i >= left || class_of(line[i]) == CLASS_OTHER) {
+            return 0;
+        }
+        if (line[i] == '\n') {
+            *text_size = size;
+            return i + 1;
+        }
+        size_t begin = i;
+        while (i < left && class_of(line[i]) == CLASS_WORD) {
+            i++;
+        }
+        size_t blank = reader->token_count > 0;
+        if (reader->token_count == reader->token_capacity || reader->text.capacity - size < blank + (i - begin) + 1) {
+            return 0;
+        }
+        text[size] = ' ';
+        memcpy(text + size + blank, line + begin, i - begin);
+        reader->tokens[reader->token_count++] = (struct entry_token){.offset = (uint32_t)(size + blank),
+                                                                     .size = (uint32_t)(i - begin),
+                                                                     .line = reader->line,
+                                                                     .column = reader->column + (uint32_t)begin};
+        size += blank + (i - begin);
+    }
+}
+
+/*
+ * Most lines are an entry each, of words and blanks alone: read such a line at once. False: the next line is another,
+ * or the reader has not room enough yet; nothing was read.
+ */
+static bool read_plain_line(struct entry_reader *reader, struct entry *entry)
+{
+    size_t text_size = 0;
+    size_t size = reader->column == 1 ? take_plain_words(reader, &text_size) : 0;
+    if (size == 0 || reader->token_count == 0) {
+        reader->token_count = 0;
+        return false;
+    }
+    reader->text.data[text_size] = '\0';
+    reader->text.size = text_size + 1;
+    *entry = (struct entry){
+        .text = (const char *)reader->text.data,
+        .size = text_size,
+        .line = reader->line,
+        .column = reader->tokens[0].column,
+        .owner_blank = reader->tokens[0].column > 1,
+        .tokens = reader->tokens,
+        .token_count = reader->token_count,
+    };
+    next_line(reader, size);
+    return true;
+}
+
 enum status entry_next(struct entry_reader *reader, const char *file, struct entry *entry, struct diag *diag)
 {
     struct scan scan = {.reader = reader, .file = file, .diag = diag};
     memset(entry, 0, sizeof *entry);
     reader->text.size = 0;
     reader->token_count = 0;
+    if (read_plain_line(reader, entry)) {
+        return STATUS_OK;
+    }
     scan.start = here(&scan);
     bool done = false;
     enum status status = STATUS_OK;

@@ -220,6 +220,48 @@ static size_t label_starts(const uint8_t *name, const uint8_t *starts[NAME_LABEL
     return labels;
 }
 
+/* Is one of the octets of the word 0 or 1? */
+static bool has_low_octet(uint64_t word)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    return ((word - 2 * ones) & ~word & 0x80 * ones) != 0;
+}
+
+/* A label without octets that keys escape; false: it has one, and what stands at `key` now means nothing. */
+static bool copy_plain_label(const uint8_t *label, uint8_t *key)
+{
+    size_t left = *label++;
+    for (; left >= sizeof(uint64_t); left -= sizeof(uint64_t)) {
+        uint64_t word = word_read(label);
+        if (has_low_octet(word))
+            return false;
+        word_write(key, word_lower(word));
+        label += sizeof word;
+        key += sizeof word;
+    }
+    for (; left > 0; left--) {
+        if (*label <= 1)
+            return false;
+        *key++ = lower_octet(*label++);
+    }
+    return true;
+}
+
+static size_t copy_label_escaped(const uint8_t *label, uint8_t *key)
+{
+    size_t size = 0;
+    for (unsigned i = 1; i <= label[0]; i++) {
+        uint8_t octet = lower_octet(label[i]);
+        if (octet <= 1) {
+            key[size++] = 1;
+            key[size++] = (uint8_t)(octet + 1);
+        } else {
+            key[size++] = octet;
+        }
+    }
+    return size;
+}
+
 size_t name_to_key(const uint8_t *name, uint8_t key[NAME_KEY_MAX])
 {
     const uint8_t *starts[NAME_LABELS_MAX];
@@ -227,15 +269,7 @@ size_t name_to_key(const uint8_t *name, uint8_t key[NAME_KEY_MAX])
     size_t size = 0;
     while (labels-- > 0) {
         const uint8_t *label = starts[labels];
-        for (unsigned i = 1; i <= label[0]; i++) {
-            uint8_t octet = lower_octet(label[i]);
-            if (octet <= 1) {
-                key[size++] = 1;
-                key[size++] = (uint8_t)(octet + 1);
-            } else {
-                key[size++] = octet;
-            }
-        }
+        size += copy_plain_label(label, key + size) ? label[0] : copy_label_escaped(label, key + size);
         key[size++] = 0;
     }
     return size;

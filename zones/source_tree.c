@@ -302,6 +302,15 @@ static int entry_compare(const void *left, const void *right)
     return strcmp(a->name, b->name);
 }
 
+/* A tree of git is, but for folders among its files. */
+static bool is_sorted(const struct source_listing *listing)
+{
+    for (size_t i = 1; i < listing->count; i++)
+        if (entry_compare(&listing->entries[i - 1], &listing->entries[i]) > 0)
+            return false;
+    return true;
+}
+
 static enum status folder_list(const struct source_tree_ops *ops, void *tree, const char *path, struct listing *listing,
                                struct diag *diag)
 {
@@ -315,7 +324,7 @@ static enum status folder_list(const struct source_tree_ops *ops, void *tree, co
         if (listing->kinds[i] == SOURCE_LINK)
             entry->is_folder = link_is_folder(ops, tree, path, entry->name);
     }
-    if (listing->result->count > 0)
+    if (!is_sorted(listing->result))
         qsort(listing->result->entries, listing->result->count, sizeof(struct source_entry), entry_compare);
     return STATUS_OK;
 }

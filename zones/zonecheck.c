@@ -116,6 +116,18 @@ static size_t count_type(const struct check *check, const struct owner *owner, u
     return type_bound(check, owner, type + 1u) - type_bound(check, owner, type);
 }
 
+/* Most owners have none of the types that this is about. */
+static bool is_ordinary(const struct check *check, const struct owner *owner)
+{
+    for (size_t i = owner->first; i < owner->end; i++) {
+        uint16_t type = record_at(check, i)->type;
+        if (type == RRTYPE_NS || type == RRTYPE_CNAME || type == RRTYPE_SOA || type == RRTYPE_DNAME) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool is_apex(const struct check *check, const struct owner *owner)
 {
     return name_equal(zone_owner(check->zone, record_at(check, owner->first)), check->zone->apex);
@@ -256,6 +268,9 @@ static void flag_below(struct check *check)
         dname = dname != NULL && is_at_or_below(check, record, dname) ? dname : NULL;
         uint8_t flags = (uint8_t)((cut != NULL ? BELOW_CUT : 0) | (dname != NULL ? BELOW_DNAME : 0));
         memset(check->flags + owner.first, flags, owner.end - owner.first);
+        if (is_ordinary(check, &owner)) {
+            continue;
+        }
         if (cut == NULL && !is_apex(check, &owner) && has_type(check, &owner, RRTYPE_NS)) {
             cut = record;
         }
@@ -392,9 +407,12 @@ static void check_records(struct check *check)
     for (size_t i = 0; i < check->zone->count; i++) {
         uint8_t flags = check->flags[i];
         bool below_cut = (flags & BELOW_CUT) != 0 && (flags & GLUE) == 0;
+        if (!below_cut && (flags & BELOW_DNAME) == 0) {
+            continue;
+        }
         bool first = i == 0 || record_at(check, i - 1)->type != record_at(check, i)->type ||
                      !same_key(check, record_at(check, i - 1), record_at(check, i));
-        if (first && (below_cut || (flags & BELOW_DNAME) != 0)) {
+        if (first) {
             warn_unserved(check, i);
         }
     }
@@ -430,6 +448,9 @@ enum status zonecheck_run(const struct zone *zone, const char *file, struct diag
     find_ends(&check);
     check_apex(&check);
     for (size_t next = 0; next_owner(&check, &next, &owner);) {
+        if (is_ordinary(&check, &owner)) {
+            continue;
+        }
         check_soa(&check, &owner);
         check_alone(&check, &owner);
     }
