@@ -273,14 +273,10 @@ static void labels_of_every_size(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(text_becomes_names),
-        cmocka_unit_test(wire_is_checked),
-        cmocka_unit_test(keys_sort_canonically),
-        cmocka_unit_test(low_octets_are_escaped),
-        cmocka_unit_test(the_longest_keys_fit),
-        cmocka_unit_test(relations),
-        cmocka_unit_test(splits_hash_every_ancestor),
-        cmocka_unit_test(labels_of_every_size),
+        cmocka_unit_test(text_becomes_names),         cmocka_unit_test(wire_is_checked),
+        cmocka_unit_test(keys_sort_canonically),      cmocka_unit_test(low_octets_are_escaped),
+        cmocka_unit_test(the_longest_keys_fit),       cmocka_unit_test(relations),
+        cmocka_unit_test(splits_hash_every_ancestor), cmocka_unit_test(labels_of_every_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* OpenSSL 3 calls these functions old. The new ones read openssl.cnf before the first digest, which costs a start more
- * than a millisecond, look for an algorithm each time and allocate what they work in, which takes longer than the digest
- * of a name does; kept from call to call, both would be state of the process. */
+ * than a millisecond, look for an algorithm each time and allocate what they work in, which takes longer than the
+ * digest of a name does; kept from call to call, both would be state of the process. */
 #define OPENSSL_SUPPRESS_DEPRECATED
 
 #include "zones/hash.h"
