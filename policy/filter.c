@@ -105,15 +105,16 @@ void filter_answer(const struct policy *policy, uint32_t view, const struct clie
         count_down(trace, policy, type, now, answer);
 }
 
+static bool allows_nothing(const struct leak_allowed *allowed)
+{
+    return allowed->owners.count == 0 && allowed->answers.count == 0;
+}
+
 bool filter_alike(const struct policy *policy, uint32_t a, uint32_t b)
 {
     const struct policy_view *one = &policy->views[a];
     const struct policy_view *other = &policy->views[b];
-    const struct leak_allowed *allowed[] = {&one->allow_private, &other->allow_private};
     if (one->minimal != other->minimal || one->order != other->order || one->is_external != other->is_external)
         return false;
-    for (unsigned i = 0; i < 2; i++)
-        if (one->is_external && allowed[i]->owners.count + allowed[i]->answers.count > 0)
-            return false;
-    return true;
+    return !one->is_external || (allows_nothing(&one->allow_private) && allows_nothing(&other->allow_private));
 }

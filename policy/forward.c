@@ -392,8 +392,8 @@ static enum status find_identity(struct forward_rules *rules, uint32_t view)
 {
     uint8_t digest[HASH_SIZE];
     struct bytes bytes;
-    if (!rules->views[view].has_recursion)
-        return STATUS_OK;
+    if (!rules->views[view].has_recursion && rules->section_count == 0)
+        return STATUS_OK; /* it leaves every name to nobody */
     bytes_init(&bytes, SIZE_MAX);
     enum status status = append_view(rules, view, &bytes);
     if (status == STATUS_OK) {
@@ -475,7 +475,7 @@ bool forward_has_recursion(const struct forward_rules *rules, uint32_t view)
 
 uint64_t forward_identity(const struct forward_rules *rules, uint32_t view)
 {
-    return rules->views[view].identity;
+    return rules->views[view].has_recursion ? rules->views[view].identity : 0;
 }
 
 /* ---- finding ---- */
@@ -584,7 +584,8 @@ void forward_find(const struct forward_rules *rules, uint32_t index, const struc
     if (hit.section == NULL && view->group == NULL)
         return;
     bool is_explicit = hit.section != NULL && !view->is_external;
-    if (rules->internal_only != NULL && !is_explicit && leak_is_internal_only_lower(rules->internal_only, split->lower)) {
+    if (rules->internal_only != NULL && !is_explicit &&
+        leak_is_internal_only_lower(rules->internal_only, split->lower)) {
         route->kind = FORWARD_NXDOMAIN;
         route->reason = FORWARD_INTERNAL_ONLY;
         return;
@@ -600,15 +601,7 @@ void forward_find(const struct forward_rules *rules, uint32_t index, const struc
 
 bool forward_alike(const struct forward_rules *rules, uint32_t a, uint32_t b)
 {
-    const struct forward_view *one = &rules->views[a];
-    const struct forward_view *other = &rules->views[b];
-    if (one->group != other->group || one->is_external != other->is_external ||
-        one->has_special != other->has_special || one->has_canary != other->has_canary)
-        return false;
-    for (size_t i = 0; i < rules->section_count; i++)
-        if (rules->sections[i].views[a] != rules->sections[i].views[b])
-            return false;
-    return true;
+    return rules->views[a].identity == rules->views[b].identity;
 }
 
 const struct rrset *forward_soa(const struct forward_route *route)

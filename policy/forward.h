@@ -104,7 +104,8 @@ void forward_find(const struct forward_rules *rules, uint32_t view, const struct
  */
 uint64_t forward_identity(const struct forward_rules *rules, uint32_t view);
 
-/* Do two views leave every name to the same, upstream or here, so that their replies say the same of it? */
+/* Do two views leave every name to the same, upstream or here, so that their replies say the same of it? One
+ * comparison, because a generation asks it of every pair of views. */
 bool forward_alike(const struct forward_rules *rules, uint32_t a, uint32_t b);
 
 /* The TTL of a foreign RRset on entering the cache: [ttl] rules without views, fixed taken as max (P7). */

@@ -90,7 +90,7 @@ static enum status find_alike(struct generation *generation)
         return STATUS_NO_MEMORY;
     for (uint32_t view = 0; view < generation->catalog_count; view++) {
         uint32_t first = 0;
-        while (first < view && !views_alike(generation, first, view))
+        while (first < view && (generation->alike[first] != first || !views_alike(generation, first, view)))
             first++;
         generation->alike[view] = first;
     }

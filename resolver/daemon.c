@@ -22,13 +22,13 @@
 #include <unistd.h>
 #include <uv.h>
 
-#define LOOK_MS           50   /* between two cheap looks at the store */
-#define RETRY_MS          1000 /* between two tries to load what could not be loaded */
-#define SETTLE_AT_ONCE    4096 /* images looked for between two looks: less than a millisecond */
-#define COMMIT_SHOWN      12   /* hex digits */
+#define LOOK_MS              50   /* between two cheap looks at the store */
+#define RETRY_MS             1000 /* between two tries to load what could not be loaded */
+#define SETTLE_AT_ONCE       4096 /* images looked for between two looks: less than a millisecond, unless disks are read */
+#define COMMIT_SHOWN         12  /* hex digits */
 #define DESCRIPTORS_SPARE    256 /* beside the TCP connections */
 #define DESCRIPTORS_UPSTREAM 768 /* of each worker: sockets and connections to upstream */
-#define SIGNALS_HANDLED   3
+#define SIGNALS_HANDLED      3
 
 struct daemon {
     const char *path;
@@ -143,7 +143,7 @@ static enum status look(struct daemon *daemon, bool thorough, struct diag *diag)
     enum status status = keeper_look(daemon->keeper, thorough, diag, &changed);
 
     if (status == STATUS_OK && changed) {
-        /* Here nobody waits, as at the start: no question needs to look for its image. */
+        /* Unlike at the start, nobody waits here; and no question needs to look for its image. */
         generation_settle(keeper_current(daemon->keeper), UINT32_MAX, diag);
         check_upstreams(daemon, diag);
     }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * memo: whole answers, to be given again. A worker remembers what it last answered over UDP: the bytes of a query
- * behind its ID, and of the reply behind its. The same bytes asked again in the same view get the same reply, so a
- * reply that depends on anything else (the clock, upstream, a key, whose turn it is) is not kept: serve.c decides that.
+ * behind its ID, and of the reply behind its. The same bytes asked again in the same view, or in one that answers alike
+ * (generation.h: `view` is the first of them here), get the same reply, so a reply that depends on anything else (the
+ * clock, upstream, a key, whose turn it is) is not kept: serve.c decides that.
  *
  * A table of MEMO_SLOTS places of 256 bytes, of which only those in use take memory. A query has one place; who comes
  * later takes it. Phones ask few questions many times. When few of the queries of a long stretch were found, as with

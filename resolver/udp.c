@@ -122,7 +122,7 @@ static void fill_path(struct return_path *path, const struct msghdr *header, int
         memcpy(path->control, header->msg_control, path->control_size);
 }
 
-/* Who asks, and what sees he. */
+/* Who asks, and which view they see. */
 static void look_at_clients(struct udp_batch *batch, unsigned count, const struct listener *listener,
                             struct serve *serve)
 {

@@ -12,6 +12,12 @@ conf=$(make_conf "$dir")
 check "import" "$SPLITVIEW" --config "$conf" import
 start_daemon "$conf" || bail_out "splitviewd does not start"
 
+if grep -q "receive-buffer: the system grants" "$DAEMON_LOG"; then
+    skip "a socket that stays full" "net.core.rmem_max has no room for $queries queries"
+    stop_daemon
+    tap_done
+fi
+
 counter() {
     "$SPLITVIEW" --config "$conf" status --json | sed -n "s/.*\"$1\": *\([0-9]*\).*/\1/p"
 }

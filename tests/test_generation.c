@@ -118,6 +118,8 @@ static void test_alike(void **state)
         {"letting", "clients = 10.12.0.0/16\nbase = internet\nside = external\nallow-private = x.a.example", 13},
         {"letting2", "clients = 10.13.0.0/16\nbase = internet\nside = external\nallow-private = x.a.example", 14},
         {"last", "clients = 10.14.0.0/16\nbase = internal", 1},
+        {"closed", "clients = 10.15.0.0/16\nbase = internal", 16}, /* [forward gone.example] */
+        {"closed2", "clients = 10.16.0.0/16\nbase = internal", 16},
     };
     char text[4096];
     size_t used = 0;
@@ -128,7 +130,8 @@ static void test_alike(void **state)
         used += (size_t)snprintf(text + used, sizeof text - used, "[view %s]\n%s\n", rows[i].name, rows[i].keys);
     snprintf(text + used, sizeof text - used,
              "[upstream site]\nservers = 192.0.2.53\n[upstream other]\nservers = 192.0.2.54\n"
-             "[forward corp.example]\nto = site\nviews = further\n");
+             "[forward corp.example]\nto = site\nviews = further\n"
+             "[forward gone.example]\nto = nowhere\nviews = closed, closed2\n");
     tree_init(&tree);
     tree_write(&tree, "policy.conf", text);
     tree_write(&tree, "internet/a.example.zone", ZONE("192.0.2.1"));

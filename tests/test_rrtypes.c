@@ -97,6 +97,8 @@ static const struct row rows[] = {
     {"ZONEMD", 63, "2018031500 1 1 616c6c6f", NULL, NULL},
     {"SVCB", 64, "1 a. alpn=h2", NULL, "000101610000010003026832"},
     {"HTTPS", 65, "1 . alpn=h2,h3 port=443", NULL, "000100000100060268320268330003000201bb"},
+    {"SVCB", 64, "1 a. key7=\"/q{;(c)\"", "\\# 16 0001016100000700072f717b3b286329", NULL},
+    {"HTTPS", 65, "2 . key65400=\"a b\"", NULL, "000200ff780003612062"},
     {"SPF", 99, "\"v=spf1 -all\"", NULL, NULL},
     {"NID", 104, "10 0014:4fff:ff20:ee64", NULL, NULL},
     {"L32", 105, "10 10.1.2.0", NULL, NULL},

@@ -304,6 +304,26 @@ static void a_good_query_gets_a_signed_reply(void **state)
         }
 }
 
+/* Nothing signed is remembered: without its key the same bytes are worth nothing. */
+static void a_signed_reply_is_not_repeated(void **state)
+{
+    struct fixture *fixture = *state;
+    struct support_worker worker;
+    struct client client = support_client("192.0.2.1", "udp");
+    size_t size;
+    ldns_rdf *mac;
+    uint8_t *wire = sign_query(&good, "www.x.", false, &size, &mac);
+    support_worker_init(&worker, &fixture->server.env);
+    size_t written = support_worker_ask(&worker, &client, wire, size, fixture->reply, 1232);
+    check_reply(fixture, written, &good, mac, 0, 0, true);
+    worker.serve.env.keys = NULL;
+    support_worker_ask(&worker, &client, wire, size, fixture->reply, 1232);
+    assert_int_equal(fixture->reply[3] & 15, RCODE_NOTAUTH);
+    support_worker_clear(&worker);
+    ldns_rdf_deep_free(mac);
+    free(wire);
+}
+
 /* The name of the key is compressed: it is in the question already. */
 static void a_compressed_key_name_is_read(void **state)
 {
@@ -493,6 +513,7 @@ int main(void)
         cmocka_unit_test(keys_are_read_and_found),
         cmocka_unit_test(bad_files_are_refused),
         cmocka_unit_test(a_good_query_gets_a_signed_reply),
+        cmocka_unit_test(a_signed_reply_is_not_repeated),
         cmocka_unit_test(a_compressed_key_name_is_read),
         cmocka_unit_test(wrong_keys_and_digests),
         cmocka_unit_test(a_changed_query_is_refused),

@@ -169,7 +169,7 @@ struct image_ref catalog_fetch(const struct catalog *catalog, uint32_t index)
     struct image_ref *ref = &catalog->images[index];
     struct image_ref found = {.block = NULL, .size = 0};
     if (!store_images_find(catalog->stored, catalog_entry(catalog, index)->image_id, &found.block, &found.size))
-        return (struct image_ref){.block = NULL, .size = 0};
+        return found;
     __atomic_store_n(&ref->size, found.size, __ATOMIC_RELAXED);
     __atomic_store_n(&ref->block, found.block, __ATOMIC_RELEASE);
     return found;

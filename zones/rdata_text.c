@@ -444,6 +444,38 @@ static enum status print_by_ldns(const struct layout *layout, const struct rdata
     return status;
 }
 
+/* Is a text read as the same octets? */
+static bool reads_back(uint16_t type, const struct rdata *rdata, const struct bytes *text)
+{
+    static const uint8_t root[] = {0};
+    struct diag ignored;
+    struct entry entry;
+    struct entry_reader reader;
+    struct bytes octets;
+    struct rdata_fault fault;
+    diag_init(&ignored);
+    bytes_init(&octets, RRSET_RDATA_MAX);
+    entry_reader_init(&reader, (const char *)text->data, text->size);
+    bool same = entry_next(&reader, "", &entry, &ignored) == STATUS_OK && entry.token_count > 0 &&
+                rdata_from_entry(type, &entry, 0, root, &octets, &fault) == STATUS_OK && octets.size == rdata->size &&
+                memcmp(octets.data, rdata->bytes, rdata->size) == 0;
+    entry_reader_clear(&reader);
+    bytes_clear(&octets);
+    diag_clear(&ignored);
+    return same;
+}
+
+/* ldns leaves the quotes out of some service parameters that need them: of these the form of RFC 3597 5 is sure. */
+static enum status print_params(const struct layout *layout, const struct rdata *rdata, struct bytes *out)
+{
+    enum status status = print_by_ldns(layout, rdata, out);
+    if (status != STATUS_OK || reads_back(layout->type, rdata, out)) {
+        return status;
+    }
+    out->size = 0;
+    return print_octets(rdata, out);
+}
+
 enum status zonefile_rdata_to_text(uint16_t type, const struct rdata *rdata, char *text, size_t capacity)
 {
     struct layout layout;
@@ -454,6 +486,8 @@ enum status zonefile_rdata_to_text(uint16_t type, const struct rdata *rdata, cha
         status = print_octets(rdata, &out);
     } else if (prints_without_ldns(&layout)) {
         status = print_fields(&layout, rdata, &out);
+    } else if (type == RRTYPE_SVCB || type == RRTYPE_HTTPS) {
+        status = print_params(&layout, rdata, &out);
     } else {
         status = print_by_ldns(&layout, rdata, &out);
     }

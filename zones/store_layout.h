@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * store_layout: the pages of LMDB 0.9's file format 1 on a machine with 64 bits, for those who read them without LMDB:
- * store_pages to check them, store_walk to pass through them fast. Not for use outside zones/store*.c.
+ * store_pages to check them, store_walk to find images in them. Not for use outside zones/store*.c.
  *
  * A page: page_head, offsets of its nodes (uint16_t each, sorted by key), a gap, the nodes. A node: node_head, key,
  * value; with NODE_BIG the value is the number of the page where it begins, behind a page_head. Numbers are in the
