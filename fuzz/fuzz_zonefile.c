@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Master-file text from anywhere: read, sorted and checked it must neither crash nor hang, and every record that was
- * taken must print, and read again to the same octets. Two threads must read what one does.
+ * taken must print, and read again to the same octets.
  */
 #include "zones/entry.h"
 #include "zones/memory.h"
@@ -51,45 +51,6 @@ static void check_record(const struct zone *zone, const struct zone_record *reco
     diag_clear(&diag);
 }
 
-static void check_messages(const struct diag *a, const struct diag *b)
-{
-    if (a->count != b->count || a->errors != b->errors || a->warnings != b->warnings)
-        abort();
-    for (size_t i = 0; i < a->count; i++) {
-        const struct diag_message *x = &a->messages[i];
-        const struct diag_message *y = &b->messages[i];
-        if (x->line != y->line || x->column != y->column || strcmp(x->text, y->text) != 0)
-            abort();
-    }
-}
-
-/* Two threads read the text as one did. */
-static void check_together(const char *text, size_t size, struct zonefile_options options, const struct zone *wanted,
-                           enum status status, const struct diag *diag)
-{
-    struct diag found;
-    struct zone *zone = zone_new(wanted->apex);
-    if (zone == NULL)
-        abort();
-    diag_init(&found);
-    options.ahead_least = 1;
-    if (zonefile_read_text(NULL, "fuzz.zone", text, size, &options, zone, &found) != status ||
-        zone->count != wanted->count)
-        abort();
-    check_messages(&found, diag);
-    for (size_t i = 0; i < zone->count; i++) {
-        const struct zone_record *a = &zone->records[i];
-        const struct zone_record *b = &wanted->records[i];
-        if (a->type != b->type || a->ttl != b->ttl || a->order != b->order || a->origin.line != b->origin.line ||
-            a->rdata_size != b->rdata_size || a->key_size != b->key_size ||
-            memcmp(zone->arena.data + a->key, wanted->arena.data + b->key, a->key_size) != 0 ||
-            memcmp(zone->arena.data + a->rdata, wanted->arena.data + b->rdata, a->rdata_size) != 0)
-            abort();
-    }
-    diag_clear(&found);
-    zone_free(zone);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const uint8_t apex[] = {1, 'z', 7, 'e', 'x', 'a', 'm', 'p', 'l', 'e', 0};
@@ -102,7 +63,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     diag_init(&diag);
     enum status status = zonefile_read_text(NULL, "fuzz.zone", (const char *)data, size, &options, zone, &diag);
-    check_together((const char *)data, size, options, zone, status, &diag);
     if (status == STATUS_OK && zone_freeze(zone, &diag) == STATUS_OK) {
         zonecheck_run(zone, "fuzz.zone", &diag);
         for (size_t i = 0; i < zone->count && i < REPRINTS_MAX; i++) {

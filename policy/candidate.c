@@ -136,14 +136,9 @@ static enum status compile_flat(struct reading *reading, size_t index, struct co
 
     if (reading->diag->errors > 0)
         return STATUS_OK;
-    struct hash_job checksum;
     cutover_attach(candidate->policy, candidate->plan->files[index].view, flat);
-    enum status status = tree_status(compile_begin(flat, compiled, &checksum, reading->diag));
-    if (status != STATUS_OK)
-        return status;
-    status = find_origins(reading, flat, compiled, origins);
-    compile_end(compiled, &checksum);
-    return status;
+    enum status status = tree_status(compile_zone(flat, compiled, reading->diag));
+    return status == STATUS_OK ? find_origins(reading, flat, compiled, origins) : status;
 }
 
 /* Takes the block and the origins. */

@@ -7,8 +7,6 @@
 #include <cmocka.h>
 
 #include "zones/hash.h"
-#include "zones/hash_job.h"
-#include "zones/memory.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -94,35 +92,12 @@ static void blobs_have_gits_ids(void **state)
     expect_hex(id, sizeof id, "ce013625030ba8dba906f756967f9e9ca394464a");
 }
 
-static void jobs_make_the_same_digests(void **state)
-{
-    static const size_t sizes[] = {0, 1, HASH_JOB_SIZE_LEAST - 3, HASH_JOB_SIZE_LEAST, 3 * HASH_JOB_SIZE_LEAST + 1};
-    uint8_t *data = memory_alloc(sizes[4]);
-    (void)state;
-    assert_non_null(data);
-    for (size_t i = 0; i < sizes[4]; i++)
-        data[i] = (uint8_t)(i * 7 + (i >> 10));
-    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-        const struct hash_piece pieces[] = {{"x", 1}, {NULL, 2}, {data, sizes[i]}};
-        struct hash_job job;
-        uint8_t wanted[HASH_SIZE];
-        uint8_t found[HASH_SIZE];
-        hash_pieces(pieces, 3, wanted);
-        hash_job_begin(&job, pieces, 3);
-        assert_int_equal(job.has_thread, i >= 2);
-        hash_job_end(&job, found);
-        assert_memory_equal(found, wanted, sizeof wanted);
-    }
-    memory_free(data);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_vectors),
         cmocka_unit_test(test_zeros),
         cmocka_unit_test(blobs_have_gits_ids),
-        cmocka_unit_test(jobs_make_the_same_digests),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -184,7 +184,6 @@ static void test_dedupe(void **state)
     store_close(store);
 }
 
-/* Large blocks are copied while it is not known whether they are there. */
 static void test_dedupe_large(void **state)
 {
     struct fixture *fixture = *state;

@@ -320,53 +320,6 @@ static void names_are_covered(void **state)
     zone_free(zone);
 }
 
-static void a_zone_joins_another(void **state)
-{
-    (void)state;
-    struct diag diag;
-    diag_init(&diag);
-    struct zone *zone = new_zone();
-    struct zone *part = new_zone();
-    add(zone, www, RRTYPE_A, 60, "1111", 1);
-    add(zone, a_www, RRTYPE_A, 60, "2222", 2);
-    assert_int_equal(zone_append(zone, part, 2), STATUS_OK);
-    assert_int_equal(zone->count, 2);
-    add(part, a_www, RRTYPE_A, 60, "3333", 1);
-    add(part, a_www, RRTYPE_A, 60, "2222", 2);
-    add(part, apex, RRTYPE_A, 60, "4444", 3);
-    zone_reserve(zone, 100, 1000);
-    assert_int_equal(zone->capacity, 100);
-    assert_int_equal(zone_append(zone, part, 2), STATUS_OK);
-    zone_free(part);
-    add(zone, apex, RRTYPE_A, 60, "5555", 9);
-    assert_int_equal(zone->records[5].owner, zone->records[4].owner);
-    assert_int_equal(zone_freeze(zone, &diag), STATUS_OK);
-    static const uint32_t lines[] = {5, 9, 1, 2, 3};
-    static const char *const rdata[] = {"4444", "5555", "1111", "2222", "3333"};
-    assert_int_equal(zone->count, 5);
-    for (size_t i = 0; i < 5; i++) {
-        assert_int_equal(zone->records[i].origin.line, lines[i]);
-        assert_memory_equal(zone_rdata(zone, &zone->records[i]).bytes, rdata[i], 4);
-    }
-    zone_free(zone);
-}
-
-static void a_zone_that_is_too_large_does_not_join(void **state)
-{
-    (void)state;
-    struct zone *zone = new_zone();
-    struct zone *part = new_zone();
-    add(zone, www, RRTYPE_A, 60, "1111", 1);
-    add(part, www, RRTYPE_A, 60, "2222", 1);
-    size_t size = zone->arena.size;
-    zone->arena.limit = zone->arena.capacity = size;
-    assert_int_equal(zone_append(zone, part, 1), STATUS_TOO_LARGE);
-    assert_int_equal(zone->count, 1);
-    assert_int_equal(zone->arena.size, size);
-    zone_free(part);
-    zone_free(zone);
-}
-
 int main(void)
 {
     static unsigned sizes[] = {1, 2, 30, 300, 20000};
@@ -382,8 +335,6 @@ int main(void)
         cmocka_unit_test(ranges_hold_owners_and_what_is_below),
         cmocka_unit_test(one_path_in_two_layers_is_two_files),
         cmocka_unit_test(names_are_covered),
-        cmocka_unit_test(a_zone_joins_another),
-        cmocka_unit_test(a_zone_that_is_too_large_does_not_join),
         {"1 record is sorted", records_are_sorted_as_compared, NULL, NULL, &sizes[0]},
         {"2 records are sorted", records_are_sorted_as_compared, NULL, NULL, &sizes[1]},
         {"30 records are sorted", records_are_sorted_as_compared, NULL, NULL, &sizes[2]},

@@ -318,139 +318,6 @@ static void test_generate_expand(void **state)
     }
 }
 
-/* ---- two threads ---- */
-
-static void note_records(void *context, uint64_t records)
-{
-    *(uint64_t *)context = records;
-}
-
-#define LINES         40 /* of a text that two threads read, but for what is at its top */
-#define TOGETHER_SIZE 16384
-
-/* What one reading made, records in order of appearance. `joined`: did the second thread's records join? */
-static char *read_together(const char *text, size_t least, uint64_t records_max, bool *joined)
-{
-    uint64_t told = 0;
-    const struct zonefile_options options = {.default_ttl = ZONEFILE_NO_TTL,
-                                             .records_max = records_max,
-                                             .progress = note_records,
-                                             .progress_context = &told,
-                                             .ahead_least = least};
-    char *result = NULL;
-    size_t size = 0;
-    struct diag diag;
-    struct zone *zone = zone_new(apex);
-    FILE *out = open_memstream(&result, &size);
-    assert_non_null(zone);
-    assert_non_null(out);
-    diag_init(&diag);
-    enum status status = zonefile_read_text(NULL, "z.zone", text, strlen(text), &options, zone, &diag);
-    fprintf(out, "%s\n", status_text(status));
-    for (size_t i = 0; i < zone->count; i++) {
-        fprintf(out, "%u.%u %u ", zone->records[i].origin.file, zone->records[i].origin.line, zone->records[i].order);
-        print_record(zone, &zone->records[i], out);
-    }
-    if (status == STATUS_OK) {
-        assert_int_equal(zone_freeze(zone, &diag), STATUS_OK);
-        for (size_t i = 0; i < zone->count; i++) {
-            print_record(zone, &zone->records[i], out);
-        }
-    }
-    diag_print(&diag, out);
-    fclose(out);
-    diag_clear(&diag);
-    zone_free(zone);
-    *joined = told != 0;
-    return result;
-}
-
-/* The same text, read by one thread and by two that begin at several places. How often two made it together. */
-static unsigned expect_same(const char *text, uint64_t records_max)
-{
-    static const size_t least[] = {1, 640, 3200, 6400};
-    unsigned count = 0;
-    bool joined;
-    char *wanted = read_together(text, SIZE_MAX, records_max, &joined);
-    assert_false(joined);
-    for (size_t i = 0; i < sizeof least / sizeof least[0]; i++) {
-        char *found = read_together(text, least[i], records_max, &joined);
-        if (strcmp(found, wanted) != 0) {
-            print_error("%s\ngives\n%s\nwanted\n%s\n", text, found, wanted);
-            fail();
-        }
-        count += joined;
-        free(found);
-    }
-    free(wanted);
-    return count;
-}
-
-/* `line` behind so many plain ones. */
-static void make_text(const char *top, const char *line, unsigned before, char text[TOGETHER_SIZE])
-{
-    size_t used = (size_t)snprintf(text, TOGETHER_SIZE, "%s", top);
-    for (unsigned i = 0; i < LINES; i++) {
-        used += (size_t)snprintf(text + used, TOGETHER_SIZE - used, "%sh%-160u A 192.0.2.%u\n", i == before ? line : "",
-                                 i / 2, i);
-    }
-}
-
-static void test_two_threads(void **state)
-{
-    static const char *const tops[] = {"$TTL 60\n", "first 7 A 192.0.2.1\n", "", "first 7 A 192.0.2.1\n$TTL 50\n"};
-    static const struct {
-        const char *line;
-        bool joins; /* at some of the places that it is put to */
-    } lines[] = {
-        {"", true},
-        {"$TTL 5\n", true},
-        {"$TTL 60\n", true},
-        {"$ORIGIN sub\n", true},
-        {"$ORIGIN other.example.\n", true},
-        {"$INCLUDE x\n", true},
-        {"$GENERATE 1-3 g$ A 192.0.2.$\n", true},
-        {"bad B 192.0.2.1\n", true},
-        {"h3 A 192.0.2.256\n", true},
-        {"h3 9 A 192.0.2.6\n", true},
-        {"h3 9 A 192.0.2.6\nh3 8 A 192.0.2.7\n", true},
-        {" A 192.0.2.99\n A 192.0.2.98\n", true},
-        {"; a\n\n  \n ; b\n", true},
-        {"h4 A (\n192.0.2.1\n)\n", true},
-        {"h4 TXT ( a\nb c\nd e\nf ) ; g\n", true},
-        {"h4 TXT ( a\n", false},
-        {"h4 TXT \"a\nb\"\n", true},
-        {"h4 TXT )\n", true},
-        {"out.of.zone. A 192.0.2.1\n", true},
-        {"h4 TYPE65400 \\# 2 0102\r\n", true},
-    };
-    (void)state;
-    for (size_t t = 0; t < sizeof tops / sizeof tops[0]; t++) {
-        for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
-            unsigned joins = 0;
-            for (unsigned before = 0; before <= LINES; before += 3) {
-                char text[TOGETHER_SIZE];
-                make_text(tops[t], lines[i].line, before, text);
-                joins += expect_same(text, 0);
-            }
-            if (t != 2) { /* without any TTL most is wrong */
-                assert_int_equal(joins > 0, lines[i].joins);
-            }
-        }
-    }
-}
-
-static void test_two_threads_limits(void **state)
-{
-    char text[TOGETHER_SIZE];
-    (void)state;
-    make_text("$TTL 60\n", "", LINES, text);
-    assert_true(expect_same(text, LINES) > 0);
-    for (uint64_t most = 1; most < LINES; most++) {
-        assert_int_equal(expect_same(text, most), 0);
-    }
-}
-
 static int compare_names(const void *a, const void *b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);
@@ -485,21 +352,19 @@ int main(void)
 {
     char *names[CASES_MAX];
     size_t count = find_cases(names);
-    struct CMUnitTest tests[CASES_MAX + 9] = {
+    struct CMUnitTest tests[CASES_MAX + 8] = {
         cmocka_unit_test(test_apex),
         cmocka_unit_test(test_apex_longest),
         cmocka_unit_test(test_options),
         cmocka_unit_test(test_missing_file),
         cmocka_unit_test(test_origins),
         cmocka_unit_test(test_generate_expand),
-        cmocka_unit_test(test_two_threads),
-        cmocka_unit_test(test_two_threads_limits),
         cmocka_unit_test_prestate(test_cases_found, &count),
     };
     for (size_t i = 0; i < count; i++) {
-        tests[9 + i] = (struct CMUnitTest){.name = names[i], .test_func = test_case, .initial_state = names[i]};
+        tests[7 + i] = (struct CMUnitTest){.name = names[i], .test_func = test_case, .initial_state = names[i]};
     }
-    int failed = _cmocka_run_group_tests("tests", tests, 9 + count, NULL, NULL);
+    int failed = _cmocka_run_group_tests("tests", tests, 7 + count, NULL, NULL);
     for (size_t i = 0; i < count; i++) {
         memory_free(names[i]);
     }

@@ -505,6 +505,8 @@ static enum status compile_drafts(struct compiler *compiler, struct compiled *co
     for (size_t i = 0; i < compiler->count; i++)
         write_node_rrsets(compiler, &image, &compiler->drafts[i]);
     compiled->serial = write_soa_facts(compiler);
+    struct image_header *header = (struct image_header *)(void *)compiler->block;
+    image_checksum(compiler->block, (size_t)compiler->size, header->checksum);
     compiled->block = compiler->block;
     compiled->size = (size_t)compiler->size;
     compiled->node_count = (uint32_t)compiler->count;
@@ -513,34 +515,12 @@ static enum status compile_drafts(struct compiler *compiler, struct compiled *co
     return status;
 }
 
-enum status compile_begin(const struct zone *zone, struct compiled *compiled, struct hash_job *checksum,
-                          struct diag *diag)
+enum status compile_zone(const struct zone *zone, struct compiled *compiled, struct diag *diag)
 {
     assert(zone->frozen && zone->count > 0);
     struct compiler compiler = {.zone = zone, .diag = diag, .apex_labels = name_label_count(zone->apex)};
-    struct hash_piece pieces[IMAGE_CHECKSUM_PIECES];
     enum status status = compile_drafts(&compiler, compiled);
-    if (status == STATUS_OK) {
-        image_checksum_pieces(compiled->block, compiled->size, pieces);
-        hash_job_begin(checksum, pieces, IMAGE_CHECKSUM_PIECES);
-    }
     memory_free(compiler.block);
     memory_free(compiler.drafts);
-    return status;
-}
-
-void compile_end(struct compiled *compiled, struct hash_job *checksum)
-{
-    struct image_header *header = (struct image_header *)(void *)compiled->block;
-    _Static_assert(sizeof header->checksum == HASH_SIZE, "the checksum is a digest");
-    hash_job_end(checksum, header->checksum);
-}
-
-enum status compile_zone(const struct zone *zone, struct compiled *compiled, struct diag *diag)
-{
-    struct hash_job checksum;
-    enum status status = compile_begin(zone, compiled, &checksum, diag);
-    if (status == STATUS_OK)
-        compile_end(compiled, &checksum);
     return status;
 }

@@ -5,7 +5,6 @@
 #ifndef SPLITVIEW_ZONES_COMPILE_H
 #define SPLITVIEW_ZONES_COMPILE_H
 
-#include "zones/hash_job.h"
 #include "zones/status.h"
 #include "zones/zone.h"
 
@@ -28,14 +27,5 @@ struct compiled {
  * TOO_LARGE with a message when the image would pass IMAGE_SIZE_MAX. One thread per call.
  */
 enum status compile_zone(const struct zone *zone, struct compiled *compiled, struct diag *diag);
-
-/*
- * The same in two steps. After compile_begin the image lacks its checksum, which may still be under way: it can be read
- * and searched, but it is no one's to change, keep or free before compile_end. If compile_begin fails, nothing is to be
- * ended.
- */
-enum status compile_begin(const struct zone *zone, struct compiled *compiled, struct hash_job *checksum,
-                          struct diag *diag);
-void compile_end(struct compiled *compiled, struct hash_job *checksum);
 
 #endif

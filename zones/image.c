@@ -164,21 +164,13 @@ const struct image_node *image_node_at(const struct image *image, uint32_t index
     return image_node(image, order[index]);
 }
 
-void image_checksum_pieces(const void *block, size_t size, struct hash_piece pieces[IMAGE_CHECKSUM_PIECES])
+void image_checksum(const void *block, size_t size, uint8_t checksum[IMAGE_CHECKSUM_SIZE])
 {
     const uint8_t *bytes = block;
     size_t field = offsetof(struct image_header, checksum);
     size_t behind = field + IMAGE_CHECKSUM_SIZE;
     assert(size >= behind);
-    pieces[0] = (struct hash_piece){bytes, field};
-    pieces[1] = (struct hash_piece){NULL, IMAGE_CHECKSUM_SIZE};
-    pieces[2] = (struct hash_piece){bytes + behind, size - behind};
-}
-
-void image_checksum(const void *block, size_t size, uint8_t checksum[IMAGE_CHECKSUM_SIZE])
-{
-    struct hash_piece pieces[IMAGE_CHECKSUM_PIECES];
+    struct hash_piece pieces[] = {{bytes, field}, {NULL, IMAGE_CHECKSUM_SIZE}, {bytes + behind, size - behind}};
     _Static_assert(HASH_SIZE == IMAGE_CHECKSUM_SIZE, "the checksum is a SHA-256");
-    image_checksum_pieces(block, size, pieces);
-    hash_pieces(pieces, IMAGE_CHECKSUM_PIECES, checksum);
+    hash_pieces(pieces, 3, checksum);
 }

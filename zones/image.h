@@ -15,7 +15,6 @@
 #ifndef SPLITVIEW_ZONES_IMAGE_H
 #define SPLITVIEW_ZONES_IMAGE_H
 
-#include "zones/hash.h"
 #include "zones/name.h"
 #include "zones/rrset.h"
 #include "zones/status.h"
@@ -151,9 +150,7 @@ const struct image_node *image_node_at(const struct image *image, uint32_t index
  */
 enum status image_verify(const void *block, size_t size, struct diag *diag);
 
-/* What the checksum is the digest of: the block as if the checksum field were zero. The data is the block's. */
-#define IMAGE_CHECKSUM_PIECES 3
-void image_checksum_pieces(const void *block, size_t size, struct hash_piece pieces[IMAGE_CHECKSUM_PIECES]);
+/* Compute the checksum over the block as if the checksum field were zero. */
 void image_checksum(const void *block, size_t size, uint8_t checksum[IMAGE_CHECKSUM_SIZE]);
 
 #endif

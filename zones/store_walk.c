@@ -4,8 +4,9 @@
  * and even to look at them all takes longer than a start may. So the branch pages are read, a handful, and an image is
  * looked up in its leaf when it is asked for; by then nobody calls LMDB, whose functions belong to one thread. The
  * pages stay as they are as long as the snapshot is open. What looks in any way unexpected at the start is left to
- * LMDB's cursor; what does later is an image that is not there. So the first question for an image may wait for its leaf
- * to be read, as it may for the image itself, and nobody counts whether the leaves hold as many images as the tree says.
+ * LMDB's cursor; what does later is an image that is not there. So the first question for an image may wait for its
+ * leaf to be read, as it may for the image itself, and nobody counts whether the leaves hold as many images as the tree
+ * says.
  */
 #include "zones/memory.h"
 #include "zones/store.h"

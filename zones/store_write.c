@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* store_write: the importer's half of the store: images in bounded batches, then one publishing transaction. */
-#include "zones/hash_job.h"
+#include "zones/hash.h"
 #include "zones/memory.h"
 #include "zones/store.h"
 #include "zones/store_record.h"
@@ -74,46 +74,22 @@ static enum status content_find(const struct store *store, enum table blocks, en
                : STATUS_NOT_FOUND;
 }
 
-/* The place of a block that is kept already, or that of one that was put under number *id just now. */
-static enum status content_name(struct store *store, enum table blocks, enum table index, struct span digest,
-                                struct span content, uint64_t *id, bool *reused)
-{
-    const uint64_t put = *id;
-    enum status status = content_find(store, blocks, index, digest, content, id);
-
-    *reused = status == STATUS_OK;
-    if (status == STATUS_OK)
-        return put != 0 ? table_delete(store, blocks, put) : status;
-    *id = put;
-    return status;
-}
-
-/*
- * Keep a block in the write transaction, under the next number of `counter` unless its content is there. Only its
- * digest tells; while that of a large block is made, the block is copied as if it were not there.
- */
+/* Keep a block in the write transaction, under the next number of `counter` unless its content is there. */
 static enum status content_put(struct store *store, enum table blocks, enum table index, enum meta counter,
                                struct span content, uint64_t *id, bool *reused)
 {
     const struct hash_piece piece = {content.data, content.size};
-    const bool is_large = content.size >= HASH_JOB_SIZE_LEAST;
-    const uint64_t next = store->meta[counter];
     uint8_t digest[HASH_SIZE];
     const struct span key = {digest, sizeof(digest)};
-    struct hash_job job;
     enum status status = STATUS_OK;
 
-    hash_job_begin(&job, &piece, 1);
-    if (is_large)
-        status = table_append_block(store, blocks, next, content);
-    hash_job_end(&job, digest);
-    *id = is_large ? next : 0;
-    if (status == STATUS_OK)
-        status = content_name(store, blocks, index, key, content, id, reused);
+    hash_pieces(&piece, 1, digest);
+    status = content_find(store, blocks, index, key, content, id);
+    *reused = status == STATUS_OK;
     if (status != STATUS_NOT_FOUND)
         return status;
     *id = store->meta[counter]++;
-    status = is_large ? STATUS_OK : table_append_block(store, blocks, *id, content);
+    status = table_append_block(store, blocks, *id, content);
     return status == STATUS_OK ? table_put(store, index, key, span_of_id(id)) : status;
 }
 

@@ -137,55 +137,6 @@ enum status zone_add(struct zone *zone, const uint8_t *owner, uint16_t type, uin
     return STATUS_OK;
 }
 
-static bool reserve_records(struct zone *zone, size_t count)
-{
-    if (count <= zone->capacity)
-        return true;
-    struct zone_record *grown =
-        count > SIZE_MAX / sizeof *grown ? NULL : memory_resize(zone->records, count * sizeof *grown);
-    if (grown == NULL)
-        return false;
-    zone->records = grown;
-    zone->capacity = count;
-    return true;
-}
-
-void zone_reserve(struct zone *zone, size_t records, size_t bytes)
-{
-    (void)reserve_records(zone, records);
-    if (bytes > zone->arena.size)
-        (void)bytes_reserve(&zone->arena, bytes - zone->arena.size);
-}
-
-enum status zone_append(struct zone *zone, const struct zone *part, uint32_t lines)
-{
-    uint32_t base = (uint32_t)zone->arena.size;
-
-    assert(!zone->frozen && !part->frozen && part->mark_count == 0 && part->change_count == 0);
-    if (part->count == 0)
-        return STATUS_OK;
-    if (zone->count + part->count > ORDER_DROPPED)
-        return STATUS_TOO_LARGE;
-    if (!reserve_records(zone, zone->count + part->count))
-        return STATUS_NO_MEMORY;
-    enum status status = bytes_append(&zone->arena, part->arena.data, part->arena.size);
-    if (status != STATUS_OK)
-        return status;
-    for (size_t i = 0; i < part->count; i++) {
-        struct zone_record record = part->records[i];
-        record.key += base;
-        record.owner += base;
-        record.rdata += base;
-        record.order = (uint32_t)zone->count;
-        record.origin.line += lines;
-        zone->records[zone->count++] = record;
-    }
-    zone->last_owner = part->last_owner + base;
-    zone->last_key = part->last_key + base;
-    zone->last_key_size = part->last_key_size;
-    return STATUS_OK;
-}
-
 /* ---- how TTLs came about ---- */
 
 /* The step is copied; *index is its number + 1. */

@@ -134,15 +134,6 @@ bool zone_covers(const struct zone *zone, const uint8_t *name);
 enum status zone_add(struct zone *zone, const uint8_t *owner, uint16_t type, uint32_t ttl, const uint8_t *rdata,
                      uint16_t rdata_size, struct origin origin);
 
-/* Have room for `records` records and `bytes` bytes of what they hold, in all. A hint: what cannot be had is not. */
-void zone_reserve(struct zone *zone, size_t records, size_t bytes);
-
-/*
- * Append all records of `part`, a zone of the same apex and files without marks, `lines` further down in their file.
- * NO_MEMORY, TOO_LARGE; then nothing was added. Neither is frozen.
- */
-enum status zone_append(struct zone *zone, const struct zone *part, uint32_t lines);
-
 /* Append a record of another zone with its TTL and how it came about; `origin` counts the files of `zone`. As zone_add.
  */
 enum status zone_add_copy(struct zone *zone, const struct zone *from, const struct zone_record *record,

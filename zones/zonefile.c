@@ -6,9 +6,7 @@
 #include "zones/name.h"
 #include "zones/rdata_field.h"
 #include "zones/rdata_text.h"
-#include "zones/zonefile_ahead.h"
 #include "zones/zonefile_generate.h"
-#include "zones/zonefile_level.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -22,6 +20,38 @@
 #define PATH_TEXT_MAX   4096
 #define TTL_WANTED      "a TTL from 0 to 2147483647 seconds, or with units as 1h30m"
 
+/* What one call of zonefile_read carries through all its files. */
+struct reading {
+    struct source *source; /* NULL: no includes */
+    struct zone *zone;
+    struct diag *diag;
+    struct bytes rdata; /* of the record at hand */
+    uint64_t records;
+    uint64_t records_max; /* 0: no limit */
+    const struct zonefile_options *options;
+    unsigned files;
+    uint32_t default_ttl; /* $TTL */
+    uint32_t last_ttl;    /* given by the last record that gave one */
+    bool has_default_ttl;
+    bool has_last_ttl;
+    bool bad; /* some error of the text was reported */
+};
+
+enum owner_state { OWNER_NONE, OWNER_GOOD, OWNER_BAD };
+
+/* One file, or one $GENERATE, that is being read. */
+struct level {
+    const struct level *parent; /* NULL: the zone's own file */
+    const char *file;
+    uint16_t file_index;
+    unsigned depth;
+    uint8_t origin[NAME_SIZE_MAX];
+    uint8_t owner[NAME_SIZE_MAX];
+    enum owner_state owner_state;
+    const struct entry *generate; /* the directive whose records these are; NULL: records as written */
+    uint32_t number;              /* of that record */
+};
+
 /* The words between the owner and the RDATA. */
 struct head {
     uint16_t type;
@@ -31,7 +61,7 @@ struct head {
     size_t rdata_word;
 };
 
-static struct place word_place(const struct zonefile_level *level, const struct entry *entry, size_t word)
+static struct place word_place(const struct level *level, const struct entry *entry, size_t word)
 {
     if (level->generate != NULL) {
         return (struct place){level->file, level->generate->line, level->generate->column};
@@ -44,8 +74,8 @@ static struct place word_place(const struct zonefile_level *level, const struct 
 }
 
 /* Report a word; one past the last means that a word is missing. */
-static enum status wrong(const struct zonefile_reading *reading, const struct zonefile_level *level,
-                         const struct entry *entry, size_t word, const char *wanted)
+static enum status wrong(const struct reading *reading, const struct level *level, const struct entry *entry,
+                         size_t word, const char *wanted)
 {
     struct place place = word_place(level, entry, word);
     char number[48] = "";
@@ -86,8 +116,8 @@ static bool class_from_word(struct rdata_word word, uint32_t *class)
            number_from_text(word.text + 5, word.size - 5, UINT16_MAX, class);
 }
 
-static enum status head_type(const struct zonefile_reading *reading, const struct zonefile_level *level,
-                             const struct entry *entry, size_t word, bool has_class, struct head *head)
+static enum status head_type(const struct reading *reading, const struct level *level, const struct entry *entry,
+                             size_t word, bool has_class, struct head *head)
 {
     struct rdata_word text = rdata_word_get(entry, word);
     head->type = text.quoted ? 0 : rrtype_from_text(text.text, text.size);
@@ -107,8 +137,8 @@ static enum status head_type(const struct zonefile_reading *reading, const struc
 }
 
 /* Read [TTL] [class] type from `word` on, TTL and class in either order. */
-static enum status head_from_entry(const struct zonefile_reading *reading, const struct zonefile_level *level,
-                                   const struct entry *entry, size_t word, struct head *head)
+static enum status head_from_entry(const struct reading *reading, const struct level *level, const struct entry *entry,
+                                   size_t word, struct head *head)
 {
     bool has_class = false;
     memset(head, 0, sizeof *head);
@@ -133,8 +163,7 @@ static enum status head_from_entry(const struct zonefile_reading *reading, const
 }
 
 /* Take the owner from the first word, if the line has one. */
-static enum status read_owner(const struct zonefile_reading *reading, struct zonefile_level *level,
-                              const struct entry *entry)
+static enum status read_owner(const struct reading *reading, struct level *level, const struct entry *entry)
 {
     if (entry->owner_blank) {
         if (level->owner_state == OWNER_NONE) {
@@ -164,8 +193,8 @@ static enum status read_owner(const struct zonefile_reading *reading, struct zon
 }
 
 /* A SOA without any TTL: its MINIMUM is the TTL, also of what follows. */
-static enum status ttl_from_soa(struct zonefile_reading *reading, const struct zonefile_level *level,
-                                const struct entry *entry, const struct head *head, uint32_t *ttl)
+static enum status ttl_from_soa(struct reading *reading, const struct level *level, const struct entry *entry,
+                                const struct head *head, uint32_t *ttl)
 {
     struct rdata rdata = {.bytes = reading->rdata.data, .size = (uint16_t)reading->rdata.size};
     struct place place = word_place(level, entry, head->type_word);
@@ -182,8 +211,8 @@ static enum status ttl_from_soa(struct zonefile_reading *reading, const struct z
     return STATUS_OK;
 }
 
-static enum status record_ttl(struct zonefile_reading *reading, const struct zonefile_level *level,
-                              const struct entry *entry, const struct head *head, uint32_t *ttl)
+static enum status record_ttl(struct reading *reading, const struct level *level, const struct entry *entry,
+                              const struct head *head, uint32_t *ttl)
 {
     if (head->has_ttl) {
         *ttl = reading->last_ttl = head->ttl;
@@ -200,8 +229,8 @@ static enum status record_ttl(struct zonefile_reading *reading, const struct zon
     return STATUS_OK;
 }
 
-static enum status add_record(struct zonefile_reading *reading, const struct zonefile_level *level,
-                              const struct entry *entry, const struct head *head, uint32_t ttl)
+static enum status add_record(struct reading *reading, const struct level *level, const struct entry *entry,
+                              const struct head *head, uint32_t ttl)
 {
     struct place place = word_place(level, entry, 0);
     struct origin origin = {.file = level->file_index, .line = place.line};
@@ -221,8 +250,7 @@ static enum status add_record(struct zonefile_reading *reading, const struct zon
     return status;
 }
 
-enum status zonefile_read_record(struct zonefile_reading *reading, struct zonefile_level *level,
-                                 const struct entry *entry)
+static enum status read_record(struct reading *reading, struct level *level, const struct entry *entry)
 {
     struct head head;
     enum status status = read_owner(reading, level, entry);
@@ -252,8 +280,8 @@ enum status zonefile_read_record(struct zonefile_reading *reading, struct zonefi
 }
 
 /* The directive has from `minimum` to `maximum` words behind it. */
-static enum status check_words(const struct zonefile_reading *reading, const struct zonefile_level *level,
-                               const struct entry *entry, size_t minimum, size_t maximum, const char *wanted)
+static enum status check_words(const struct reading *reading, const struct level *level, const struct entry *entry,
+                               size_t minimum, size_t maximum, const char *wanted)
 {
     if (entry->token_count - 1 < minimum) {
         return wrong(reading, level, entry, entry->token_count, wanted);
@@ -262,8 +290,8 @@ static enum status check_words(const struct zonefile_reading *reading, const str
                                             : STATUS_OK;
 }
 
-static enum status name_from_word(const struct zonefile_reading *reading, const struct zonefile_level *level,
-                                  const struct entry *entry, size_t word, uint8_t name[NAME_SIZE_MAX])
+static enum status name_from_word(const struct reading *reading, const struct level *level, const struct entry *entry,
+                                  size_t word, uint8_t name[NAME_SIZE_MAX])
 {
     size_t size;
     uint8_t made[NAME_SIZE_MAX];
@@ -275,14 +303,13 @@ static enum status name_from_word(const struct zonefile_reading *reading, const 
     return STATUS_OK;
 }
 
-static enum status read_origin(struct zonefile_reading *reading, struct zonefile_level *level,
-                               const struct entry *entry)
+static enum status read_origin(struct reading *reading, struct level *level, const struct entry *entry)
 {
     enum status status = check_words(reading, level, entry, 1, 1, "a domain name");
     return status == STATUS_OK ? name_from_word(reading, level, entry, 1, level->origin) : status;
 }
 
-static enum status read_ttl(struct zonefile_reading *reading, struct zonefile_level *level, const struct entry *entry)
+static enum status read_ttl(struct reading *reading, struct level *level, const struct entry *entry)
 {
     enum status status = check_words(reading, level, entry, 1, 1, TTL_WANTED);
     if (status != STATUS_OK) {
@@ -296,12 +323,11 @@ static enum status read_ttl(struct zonefile_reading *reading, struct zonefile_le
     return STATUS_OK;
 }
 
-static enum status read_level(struct zonefile_reading *reading, struct zonefile_level *level, const char *text,
-                              size_t size);
+static enum status read_level(struct reading *reading, struct level *level, const char *text, size_t size);
 
 /* The path that a word stands for. */
-static enum status path_from_word(const struct zonefile_reading *reading, const struct zonefile_level *level,
-                                  const struct entry *entry, size_t word, char path[PATH_TEXT_MAX])
+static enum status path_from_word(const struct reading *reading, const struct level *level, const struct entry *entry,
+                                  size_t word, char path[PATH_TEXT_MAX])
 {
     struct bytes octets;
     const char *wanted;
@@ -317,13 +343,13 @@ static enum status path_from_word(const struct zonefile_reading *reading, const 
 }
 
 /* The file may be included here: it does not include itself, and there are not too many. */
-static enum status check_include(const struct zonefile_reading *reading, const struct zonefile_level *level,
-                                 const struct entry *entry, const char *path)
+static enum status check_include(const struct reading *reading, const struct level *level, const struct entry *entry,
+                                 const char *path)
 {
     if (reading->source == NULL) {
         return wrong(reading, level, entry, 0, "a file of its own: there is no tree to include from");
     }
-    for (const struct zonefile_level *above = level; above != NULL; above = above->parent) {
+    for (const struct level *above = level; above != NULL; above = above->parent) {
         if (strcmp(above->file, path) == 0) {
             return wrong(reading, level, entry, 1, "a file that does not include itself");
         }
@@ -335,11 +361,10 @@ static enum status check_include(const struct zonefile_reading *reading, const s
                                                 : STATUS_OK;
 }
 
-static enum status read_include(struct zonefile_reading *reading, struct zonefile_level *level,
-                                const struct entry *entry)
+static enum status read_include(struct reading *reading, struct level *level, const struct entry *entry)
 {
     char path[PATH_TEXT_MAX];
-    struct zonefile_level below = {.parent = level, .file = path, .depth = level->depth + 1};
+    struct level below = {.parent = level, .file = path, .depth = level->depth + 1};
     memcpy(below.origin, level->origin, sizeof below.origin);
     enum status status = check_words(reading, level, entry, 1, 2, "a path");
     if (status == STATUS_OK) {
@@ -393,9 +418,8 @@ static enum status generate_line(const struct entry *entry, const struct head *h
     return generate_expand(data.text, data_size, number, line);
 }
 
-static enum status generate_record(struct zonefile_reading *reading, struct zonefile_level *level,
-                                   const struct entry *entry, const struct head *head, struct entry_reader *reader,
-                                   struct bytes *line)
+static enum status generate_record(struct reading *reading, struct level *level, const struct entry *entry,
+                                   const struct head *head, struct entry_reader *reader, struct bytes *line)
 {
     struct entry record;
     enum status status = generate_line(entry, head, level->number, line);
@@ -414,11 +438,10 @@ static enum status generate_record(struct zonefile_reading *reading, struct zone
     if (status == STATUS_OK && record.token_count == 0) {
         return wrong(reading, level, entry, 0, "a record");
     }
-    return status == STATUS_OK ? zonefile_read_record(reading, level, &record) : status;
+    return status == STATUS_OK ? read_record(reading, level, &record) : status;
 }
 
-static enum status read_generate(struct zonefile_reading *reading, struct zonefile_level *level,
-                                 const struct entry *entry)
+static enum status read_generate(struct reading *reading, struct level *level, const struct entry *entry)
 {
     struct head head;
     struct generate_range range = {0};
@@ -442,7 +465,7 @@ static enum status read_generate(struct zonefile_reading *reading, struct zonefi
     }
     struct entry_reader reader;
     struct bytes line;
-    struct zonefile_level records = *level;
+    struct level records = *level;
     records.generate = entry;
     entry_reader_init(&reader, "", 0);
     bytes_init(&line, ENTRY_SIZE_MAX);
@@ -455,17 +478,11 @@ static enum status read_generate(struct zonefile_reading *reading, struct zonefi
     return status;
 }
 
-bool zonefile_is_directive(const struct entry *entry)
-{
-    return !entry->owner_blank && entry->text[0] == '$';
-}
-
-static enum status read_directive(struct zonefile_reading *reading, struct zonefile_level *level,
-                                  const struct entry *entry)
+static enum status read_directive(struct reading *reading, struct level *level, const struct entry *entry)
 {
     static const struct {
         const char *name;
-        enum status (*read)(struct zonefile_reading *reading, struct zonefile_level *level, const struct entry *entry);
+        enum status (*read)(struct reading *reading, struct level *level, const struct entry *entry);
     } directives[] = {
         {"$ORIGIN", read_origin},
         {"$TTL", read_ttl},
@@ -481,36 +498,26 @@ static enum status read_directive(struct zonefile_reading *reading, struct zonef
     return wrong(reading, level, entry, 0, "$ORIGIN, $TTL, $INCLUDE or $GENERATE");
 }
 
-static enum status read_level(struct zonefile_reading *reading, struct zonefile_level *level, const char *text,
-                              size_t size)
+static enum status read_level(struct reading *reading, struct level *level, const char *text, size_t size)
 {
     struct entry_reader reader;
     struct entry entry;
     enum status status;
     bool more = true;
-    struct zonefile_ahead ahead;
     entry_reader_init(&reader, text, size);
-    zonefile_ahead_init(&ahead, reading, level, &reader);
     do {
-        if (reader.position >= ahead.next) {
-            status = zonefile_ahead_step(&ahead, reading, level, &reader);
-            if (status != STATUS_OK) {
-                break;
-            }
-        }
         status = entry_next(&reader, level->file, &entry, reading->diag);
         if (status == STATUS_OK && entry.token_count == 0) {
             more = false;
         } else if (status == STATUS_OK) {
-            status = zonefile_is_directive(&entry) ? read_directive(reading, level, &entry)
-                                                   : zonefile_read_record(reading, level, &entry);
+            bool directive = !entry.owner_blank && entry.text[0] == '$';
+            status = directive ? read_directive(reading, level, &entry) : read_record(reading, level, &entry);
         }
         if (status == STATUS_BAD_INPUT) {
             reading->bad = true;
             status = STATUS_OK;
         }
     } while (more && status == STATUS_OK);
-    zonefile_ahead_clear(&ahead);
     entry_reader_clear(&reader);
     return status;
 }
@@ -519,8 +526,8 @@ enum status zonefile_read_text(struct source *source, const char *file, const ch
                                const struct zonefile_options *options, struct zone *zone, struct diag *diag)
 {
     assert(!zone->frozen);
-    struct zonefile_level level = {.file = file};
-    struct zonefile_reading reading = {
+    struct level level = {.file = file};
+    struct reading reading = {
         .source = source,
         .zone = zone,
         .diag = diag,

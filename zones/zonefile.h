@@ -3,8 +3,7 @@
  * zonefile: master-file text to records and back. Directives and names are ours, the text of RDATA is ldns's.
  *
  * $ORIGIN, $TTL, $INCLUDE (RFC 1035 5.1, 2308 4) and $GENERATE (as BIND's) are understood; all types ldns knows and the
- * unknown-type form of RFC 3597. Messages carry file, line and column of the word that is wrong. One thread
- * calls; for a large text it has another work beside it.
+ * unknown-type form of RFC 3597. Messages carry file, line and column of the word that is wrong. One thread.
  */
 #ifndef SPLITVIEW_ZONES_ZONEFILE_H
 #define SPLITVIEW_ZONES_ZONEFILE_H
@@ -28,7 +27,6 @@ struct zonefile_options {
     uint64_t records_max; /* records of the zone, included and generated ones too; 0: no limit but the zone's own */
     void (*progress)(void *context, uint64_t records); /* called every ZONEFILE_PROGRESS records; NULL allowed */
     void *progress_context;
-    size_t ahead_least; /* bytes of the smallest text that two threads read together; 0: what is worth it */
 };
 #define ZONEFILE_NO_TTL UINT32_MAX
 
