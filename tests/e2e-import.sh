@@ -119,6 +119,8 @@ before=$(control "$dir/control" status | sed -n 's/.*"generation": *\([0-9]*\).*
 commit "a large zone"
 CI=true env --default-signal=INT "$SPLITVIEW" --config "$conf" import >"$dir/interrupted.log" 2>&1 &
 interrupted=$!
+# Before that the shell's child still ignores the signal.
+until [ "$(readlink "/proc/$interrupted/exe")" -ef "$SPLITVIEW" ] || ! kill -0 "$interrupted" 2>/dev/null; do :; done
 kill -INT "$interrupted"
 wait "$interrupted"
 [ $? -ne 0 ] && ok "an import ends when it is interrupted" || not_ok "an import ends when it is interrupted"

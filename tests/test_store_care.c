@@ -366,5 +366,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_report, fixture_setup, fixture_teardown),
     };
 
+    /* Who began this program may have ignored it, as a shell does for what runs behind it. */
+    signal(SIGINT, SIG_DFL);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
