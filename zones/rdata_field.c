@@ -421,10 +421,11 @@ enum status field_from_words(enum field_kind kind, const struct entry *entry, si
 /* Take `size` octets at *position. */
 static const uint8_t *take(const struct rdata *rdata, size_t *position, size_t size)
 {
+    static const uint8_t none[1]; /* RDATA without octets may have no place either */
     if (rdata->size - *position < size) {
         return NULL;
     }
-    const uint8_t *octets = rdata->bytes + *position;
+    const uint8_t *octets = size == 0 ? none : rdata->bytes + *position;
     *position += size;
     return octets;
 }
